@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# catdog_target(NAME): language level, warnings and instrumentation that all of this project's targets share.
+function(catdog_target name)
+  set_target_properties(${name} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
+                                           CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                                           POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wpedantic)
+  if(CATDOG_WERROR)
+    target_compile_options(${name} PRIVATE -Werror)
+  endif()
+  if(CATDOG_SANITIZE)
+    target_compile_options(${name} PRIVATE -fsanitize=${CATDOG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${name} PRIVATE -fsanitize=${CATDOG_SANITIZE})
+  endif()
+  if(CATDOG_COVERAGE)
+    target_compile_options(${name} PRIVATE --coverage -O0)
+    target_link_options(${name} PRIVATE --coverage)
+  endif()
+endfunction()

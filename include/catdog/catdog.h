@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libcatdog: is it a cat or a dog? The C interface (C99, also valid C++).
+ *
+ * Usage:
+ *
+ *   catdog_classifier* classifier = NULL;
+ *   catdog_result* result = NULL;
+ *   if (catdog_classifier_open_file(&classifier, NULL, NULL) != CATDOG_OK ||
+ *       catdog_classifier_classify_file(&result, classifier, "pet.jpg") != CATDOG_OK) {
+ *     fprintf(stderr, "catdog: %s\n", catdog_last_error());
+ *   } else {
+ *     printf("%s %.3f\n", catdog_result_label(result, 0), catdog_result_confidence(result, 0));
+ *   }
+ *   catdog_result_destroy(result);
+ *   catdog_classifier_destroy(classifier);
+ *
+ * Threads:
+ *   - A classifier never changes after it was opened: any number of threads may use one at once.
+ *   - Options and results belong to one thread at a time.
+ *   - Destroying an object must not race with another use of it.
+ *   - Not fork-safe once a classifier is open: open it after fork(), in the child.
+ *   - The library can't be unloaded: dlclose() leaves it mapped.
+ *
+ * Conventions:
+ *   - A function that can fail returns a catdog_status, takes its output first and sets it to NULL (or leaves numbers
+ *     untouched) on failure; the reason is in catdog_last_error() of the same thread.
+ *   - Inputs are borrowed for the duration of the call only. Strings are UTF-8, NUL-terminated, and owned by the object
+ *     that returned them.
+ *   - Every destroy function accepts NULL.
+ *   - No function throws, prints, aborts or exits. Logging is silent unless catdog_options_set_log() was called.
+ *
+ * All declarations are available since version 0.1.0 unless they say otherwise.
+ */
+#ifndef CATDOG_CATDOG_H
+#define CATDOG_CATDOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catdog/version.h"
+
+#if defined(CATDOG_STATIC)
+#define CATDOG_API
+#elif defined(__GNUC__)
+#define CATDOG_API __attribute__((visibility("default")))
+#else
+#define CATDOG_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Statuses ---------------------------------------------------------------------------------------------------- */
+
+/** Outcome of a call. One of the CATDOG_OK / CATDOG_ERROR_* values; later versions may add values. */
+typedef int32_t catdog_status;
+
+enum {
+  CATDOG_OK = 0,
+  CATDOG_ERROR_INVALID_ARGUMENT = 10,   /**< A NULL, a zero size, a value out of range, a reserved word that is set. */
+  CATDOG_ERROR_UNKNOWN_OPTION = 11,     /**< This version of the library doesn't know that option key. */
+  CATDOG_ERROR_NOT_FOUND = 20,          /**< The file doesn't exist. */
+  CATDOG_ERROR_IO = 21,                 /**< The file exists and can't be read. */
+  CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not a picture format that this build reads. */
+  CATDOG_ERROR_CORRUPT = 31,            /**< A picture format that is read, but damaged beyond use. */
+  CATDOG_ERROR_LIMIT = 32,              /**< The picture breaks one of the limits in the options. */
+  CATDOG_ERROR_MODEL_FORMAT = 40,       /**< Not a model file, or a damaged one. */
+  CATDOG_ERROR_MODEL_VERSION = 41,      /**< The model file is newer than this library. */
+  CATDOG_ERROR_MODEL_CHECKSUM = 42,     /**< The model file isn't the one that was expected. */
+  CATDOG_ERROR_MODEL_UNSUPPORTED = 43,  /**< A valid model file that no available engine can run as asked. */
+  CATDOG_ERROR_ENGINE_UNAVAILABLE = 50, /**< The engine that was asked for isn't installed. */
+  CATDOG_ERROR_ENGINE_FAILED = 51,      /**< The engine failed while it was running. */
+  CATDOG_ERROR_OUT_OF_MEMORY = 60,      /**< Memory ran out. */
+  CATDOG_ERROR_INTERNAL = 70            /**< A defect of the library: please report it. */
+};
+
+/** Stable lower-case name of a status, such as "corrupt"; "unknown" for a value this version doesn't know. Static. */
+CATDOG_API const char* catdog_status_name(catdog_status status);
+
+/** Why the last failing call of this thread failed: what is wrong and what to do about it. Never NULL; empty when no
+ *  call has failed yet. Valid until the next failing call of this thread; successful calls leave it as it is. */
+CATDOG_API const char* catdog_last_error(void);
+
+/* ---- Identity ---------------------------------------------------------------------------------------------------- */
+
+/** Version of the library that is loaded, such as "0.1.0" (CATDOG_VERSION is the one compiled against). Static. */
+CATDOG_API const char* catdog_version(void);
+
+/** ABI number of the library that is loaded; equals CATDOG_ABI_VERSION for every binary that may use it. */
+CATDOG_API int32_t catdog_abi_version(void);
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+/** Settings for opening a classifier. May be destroyed or changed afterwards: the classifier has its own copy. */
+typedef struct catdog_options catdog_options;
+
+/** Option keys; the comment gives the setter, the default and the range. */
+typedef int32_t catdog_option;
+
+enum {
+  /** int: threads of one batch call, 0 (default) = CPU quota of the control group rounded down, at least 1; ≤ 1024. */
+  CATDOG_OPTION_THREADS = 10,
+  /** int: run the model file's golden self-test while opening: 1 (default) or 0. */
+  CATDOG_OPTION_SELF_TEST = 11,
+  /** int: most bytes of one encoded picture, default 33554432 (32 MiB), ≥ 1. */
+  CATDOG_OPTION_MAX_ENCODED_BYTES = 20,
+  /** int: most pixels of one picture, default 64000000, ≥ 1. */
+  CATDOG_OPTION_MAX_PIXELS = 21,
+  /** int: longest side of one picture in pixels, default 16384, 1..65535. */
+  CATDOG_OPTION_MAX_SIDE = 22,
+  /** int: most scans of a progressive JPEG, default 200, ≥ 1. */
+  CATDOG_OPTION_MAX_SCANS = 23,
+  /** double: a verdict whose confidence is below this abstains; default is the model's own; 0..1. */
+  CATDOG_OPTION_ABSTAIN_BELOW = 40,
+  /** string: "auto" (default), "native" or "torch". */
+  CATDOG_OPTION_ENGINE = 50,
+  /** string: "auto" (default), "fp32" or "bf16". */
+  CATDOG_OPTION_PRECISION = 51,
+  /** string: 64 hex digits that the model file's SHA-256 must equal, checked before anything is parsed; "" = any. */
+  CATDOG_OPTION_EXPECTED_SHA256 = 52,
+  /** string: path of libcatdog-torch.so; default "": beside this library, then the loader's search path. */
+  CATDOG_OPTION_TORCH_PLUGIN = 53
+};
+
+/** Severity of a log message. */
+typedef int32_t catdog_log_level;
+
+enum { CATDOG_LOG_DEBUG = 10, CATDOG_LOG_INFO = 20, CATDOG_LOG_WARNING = 30, CATDOG_LOG_ERROR = 40 };
+
+/** Receives one log message. May be called from any thread that uses the classifier, from several at once. `message` is
+ *  borrowed for the call. Must not throw, longjmp or call back into the same classifier. */
+typedef void (*catdog_log_function)(void* user_data, catdog_log_level level, const char* message);
+
+/** Creates options that hold the defaults. */
+CATDOG_API catdog_status catdog_options_create(catdog_options** out);
+CATDOG_API void catdog_options_destroy(catdog_options* options);
+
+/** Sets one option by key. Unknown keys and keys of another type are CATDOG_ERROR_UNKNOWN_OPTION, values out of range
+ *  CATDOG_ERROR_INVALID_ARGUMENT; the option then keeps its value. */
+CATDOG_API catdog_status catdog_options_set_int(catdog_options* options, catdog_option key, int64_t value);
+CATDOG_API catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value);
+CATDOG_API catdog_status catdog_options_set_string(catdog_options* options, catdog_option key, const char* value);
+
+/** Sends log messages of `level` and above to `function`; NULL makes the library silent again. `user_data` must outlive
+ *  every classifier opened with these options. */
+CATDOG_API catdog_status catdog_options_set_log(catdog_options* options, catdog_log_level level,
+                                                catdog_log_function function, void* user_data);
+
+/* ---- Classifier -------------------------------------------------------------------------------------------------- */
+
+/** A model that is ready to classify. Immutable; see "Threads" above. */
+typedef struct catdog_classifier catdog_classifier;
+
+/** Opens a model file. `path` NULL: the first that exists of the environment variable CATDOG_MODEL, the library's own
+ *  folder and the install prefix; the error lists what was tried. `options` NULL: the defaults. */
+CATDOG_API catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path,
+                                                     const catdog_options* options);
+
+/** Opens a model file that is in memory; the bytes are copied as far as they are needed. */
+CATDOG_API catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void* data, size_t size,
+                                                       const catdog_options* options);
+CATDOG_API void catdog_classifier_destroy(catdog_classifier* classifier);
+
+/** Runs the model until memory and caches are warm for `threads` callers at once (0: as many as the batch threads). */
+CATDOG_API catdog_status catdog_classifier_warm_up(const catdog_classifier* classifier, int32_t threads);
+
+/** Number of labels (classes), 0 for NULL. */
+CATDOG_API int32_t catdog_classifier_label_count(const catdog_classifier* classifier);
+
+/** Label with that index (0 = "cat", 1 = "dog" in the shipped model); NULL when out of range. Owned by the classifier.
+ */
+CATDOG_API const char* catdog_classifier_label(const catdog_classifier* classifier, int32_t index);
+
+/** Facts about an open classifier. */
+typedef int32_t catdog_info;
+
+enum {
+  CATDOG_INFO_MODEL_NAME = 10,
+  CATDOG_INFO_MODEL_VERSION = 11,
+  CATDOG_INFO_MODEL_SHA256 = 12, /**< 64 lower-case hex digits. */
+  CATDOG_INFO_MODEL_PATH = 13,   /**< "" when opened from memory. */
+  CATDOG_INFO_MODEL_JSON = 14,   /**< All of catdog.json; "{}" for a plain TorchScript archive. */
+  CATDOG_INFO_ENGINE = 20,       /**< "native" or "torch". */
+  CATDOG_INFO_PRECISION = 21,    /**< "fp32" or "bf16": what "auto" became. */
+  CATDOG_INFO_INPUT_SIZE = 22,   /**< "WIDTHxHEIGHT" in pixels. */
+  CATDOG_INFO_THREADS = 23       /**< Threads of a batch call, in decimal. */
+};
+
+/** One fact as a string owned by the classifier; NULL for a key that this version doesn't know. */
+CATDOG_API const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_info key);
+
+/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+
+/** What the bytes of a picture are. */
+typedef int32_t catdog_format;
+
+enum {
+  CATDOG_FORMAT_ENCODED = 0, /**< A JPEG, PNG, WebP or GIF file; width, height and row_stride must be 0. */
+  CATDOG_FORMAT_GRAY8 = 10,
+  CATDOG_FORMAT_RGB8 = 20,
+  CATDOG_FORMAT_BGR8 = 21,
+  CATDOG_FORMAT_RGBA8 = 30, /**< Alpha is blended over white. */
+  CATDOG_FORMAT_BGRA8 = 31
+};
+
+/** One picture to classify: the library's only public struct. Zero-initialise it, then set struct_size. */
+typedef struct catdog_picture {
+  uint32_t struct_size; /**< sizeof(catdog_picture). */
+  catdog_format format; /**< One of CATDOG_FORMAT_*. */
+  const void* data;     /**< First byte of the file, or of the top row. Borrowed for the call. */
+  uint64_t data_size;   /**< Bytes that may be read from data. Rows that don't fit in it are refused. */
+  int32_t width;        /**< Pixels. */
+  int32_t height;       /**< Pixels. */
+  uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
+  uint32_t flags;       /**< Must be 0. */
+  uint32_t reserved[5]; /**< Must be 0. */
+} catdog_picture;
+
+/* ---- Classifying ------------------------------------------------------------------------------------------------- */
+
+/** The verdict on one picture or on each picture of a batch. */
+typedef struct catdog_result catdog_result;
+
+/** Classifies one picture file. */
+CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_classifier* classifier,
+                                                         const char* path);
+
+/** Classifies one JPEG, PNG, WebP or GIF file that is in memory. */
+CATDOG_API catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
+                                                            const void* data, size_t size);
+
+/** Classifies one picture, encoded or raw. */
+CATDOG_API catdog_status catdog_classifier_classify_picture(catdog_result** out, const catdog_classifier* classifier,
+                                                            const catdog_picture* picture);
+
+/** Classifies `count` ≥ 1 pictures on the classifier's batch threads. CATDOG_OK means that every picture was tried:
+ *  catdog_result_status() has each one's outcome, and a bad picture never fails the others. */
+CATDOG_API catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
+                                                          const catdog_picture* pictures, size_t count);
+
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
+
+CATDOG_API void catdog_result_destroy(catdog_result* result);
+
+/** Number of items, in the order of the input; 0 for NULL. The functions below take an item's index. */
+CATDOG_API size_t catdog_result_count(const catdog_result* result);
+
+/** Outcome of one item; CATDOG_ERROR_INVALID_ARGUMENT for NULL or an index out of range. */
+CATDOG_API catdog_status catdog_result_status(const catdog_result* result, size_t item);
+
+/** Why the item failed; "" when it didn't; NULL when out of range. */
+CATDOG_API const char* catdog_result_message(const catdog_result* result, size_t item);
+
+/** Most probable label; NULL when the item failed or is out of range. Owned by the result. */
+CATDOG_API const char* catdog_result_label(const catdog_result* result, size_t item);
+
+/** Calibrated probability of that label, 0..1; 0 when the item failed. */
+CATDOG_API double catdog_result_confidence(const catdog_result* result, size_t item);
+
+/** 1 when the confidence is below the abstain threshold (the label is then a guess), else 0. */
+CATDOG_API int32_t catdog_result_abstained(const catdog_result* result, size_t item);
+
+/** Label index and calibrated probability at `rank` (0 = most probable). Either output may be NULL. */
+CATDOG_API catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int32_t rank,
+                                              int32_t* out_label_index, double* out_probability);
+
+/** Numbers about one item. */
+typedef int32_t catdog_measure;
+
+enum {
+  CATDOG_MEASURE_READ_MS = 10,       /**< Reading the file; 0 for memory. */
+  CATDOG_MEASURE_DECODE_MS = 11,     /**< Bytes to pixels. */
+  CATDOG_MEASURE_PREPROCESS_MS = 12, /**< Resize, orient, normalise. */
+  CATDOG_MEASURE_INFER_MS = 13,      /**< The network. */
+  CATDOG_MEASURE_TOTAL_MS = 19,      /**< All of the above and what lies between. */
+  CATDOG_MEASURE_WIDTH = 30,         /**< Pixels of the picture as a viewer shows it (EXIF orientation applied). */
+  CATDOG_MEASURE_HEIGHT = 31
+};
+
+/** One number about an item, 0 when the item failed before it was known; negative for a key that this version doesn't
+ *  know or an item out of range. Times are wall-clock milliseconds. */
+CATDOG_API double catdog_result_measure(const catdog_result* result, size_t item, catdog_measure key);
+
+/** "jpeg", "png", "webp", "gif", "raw" or, where the build reads more, "other"; "" when the item failed before that was
+ *  known; NULL when out of range. Static. */
+CATDOG_API const char* catdog_result_format(const catdog_result* result, size_t item);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CATDOG_CATDOG_H */

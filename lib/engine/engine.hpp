@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine runs one model: model input → logits. Immutable after creation; what changes per call lives in a Context.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "image/preprocess.hpp"
+#include "model/model_file.hpp"
+#include "runtime/log.hpp"
+
+namespace catdog::core {
+
+enum class Precision : std::uint8_t { automatic, fp32, bf16 };
+enum class EngineKind : std::uint8_t { automatic, native, torch };
+
+const char* precision_name(Precision precision) noexcept;  // "auto", "fp32", "bf16".
+
+// Scratch memory of one caller: planned at creation, no allocation in run() with the native engine. Used by one thread
+// at a time.
+class EngineContext {
+ public:
+  EngineContext() = default;
+  EngineContext(const EngineContext&) = delete;
+  EngineContext& operator=(const EngineContext&) = delete;
+  virtual ~EngineContext() = default;
+
+  // Where normalise() writes the next input. Stable for the context's life.
+  virtual InputTensor input() = 0;
+  // Runs on the calling thread only. `logits` has one value per label. Throws Failure(engine_failed).
+  virtual void run(std::span<float> logits) = 0;
+};
+
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  virtual const char* name() const noexcept = 0;  // "native" or "torch".
+  virtual Precision precision() const noexcept = 0;
+  virtual std::unique_ptr<EngineContext> create_context() const = 0;  // Thread-safe.
+};
+
+struct EngineOptions {
+  EngineKind kind = EngineKind::automatic;
+  Precision precision = Precision::automatic;
+  bool self_test = true;     // Check against the golden cases of the model file.
+  std::string torch_plugin;  // Path of libcatdog-torch.so; "" = beside this library, then the loader's path.
+};
+
+// Whether this CPU multiplies bf16 in hardware (AVX512_BF16 or AMX_BF16), so that bf16 is faster than fp32.
+bool cpu_has_fast_bf16() noexcept;
+
+// Native engine on oneDNN. `precision` must not be automatic. Throws Failure(model_unsupported) for a list that it
+// can't run.
+std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision precision);
+
+// The torch plug-in, opened on demand. Throws Failure: engine_unavailable (says which files were looked for),
+// model_unsupported, model_format.
+std::unique_ptr<Engine> create_torch_engine(const ModelFile& model, const EngineOptions& options);
+
+// Chooses engine and precision, runs the golden self-test, falls back to fp32 when bf16 deviates by more than 0.02 in
+// probability or changes the label; a failing fp32 self-test (probability off by more than 1e-3) is
+// Failure(model_format).
+std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log);
+
+// Calibrated probabilities: softmax(logits / temperature), in place.
+void softmax_in_place(std::span<float> logits, double temperature);
+
+}  // namespace catdog::core

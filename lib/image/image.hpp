@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes of a picture → 8-bit RGB pixels, within limits that are checked before anything is allocated.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <string_view>
+
+namespace catdog::core {
+
+enum class ImageFormat : std::uint8_t { unknown, jpeg, png, webp, gif, raw, other };
+
+// "jpeg", "png", "webp", "gif", "raw", "other"; "" for unknown. Static storage.
+const char* image_format_name(ImageFormat format) noexcept;
+
+struct ImageLimits {
+  std::uint64_t max_encoded_bytes = 32ULL << 20;
+  std::uint64_t max_pixels = 64'000'000;
+  std::uint32_t max_side = 16'384;
+  std::uint32_t max_scans = 200;
+};
+
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+
+// EXIF orientation 1..8 (TIFF 6.0 / EXIF 2.32, tag 0x0112); 1 = as stored.
+using Orientation = int;
+
+// Pixels on their way into the model. Not yet oriented: that is cheaper after the resize.
+struct DecodedImage {
+  cv::Mat rgb;                  // CV_8UC3, RGB order, continuous or a view of the caller's memory.
+  Size stored_size;             // Size in the file, before scaled decode and orientation.
+  Orientation orientation = 1;  // To be applied after the resize.
+  ImageFormat format = ImageFormat::unknown;
+  Size displayed_size() const {  // As a viewer shows it.
+    return orientation >= 5 ? Size{stored_size.height, stored_size.width} : stored_size;
+  }
+};
+
+// Type by magic bytes; unknown when none matches.
+ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept;
+
+// Decodes an encoded picture. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in
+// displayed orientation). Throws Failure: unsupported, corrupt, limit, invalid_argument (empty input).
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
+
+enum class PixelFormat : std::uint8_t { gray8, rgb8, bgr8, rgba8, bgra8 };
+
+struct RawPixels {
+  PixelFormat format = PixelFormat::rgb8;
+  std::span<const std::uint8_t> bytes;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::uint64_t row_stride = 0;  // 0 = packed.
+};
+
+// Wraps (RGB8, no copy) or converts raw pixels. Throws Failure: invalid_argument (size, stride, overflow, too few
+// bytes), limit.
+DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits);
+
+}  // namespace catdog::core
