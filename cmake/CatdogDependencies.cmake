@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # What lib/ stands on. Not OpenCV imgcodecs unless asked for: on Debian it pulls in GDAL, DICOM and 90 more packages.
 find_package(PkgConfig REQUIRED)
+# Debian ships OpenCVConfig.cmake only with all of OpenCV: look for the two modules by hand where it is missing.
 set(_catdog_opencv core imgproc)
 if(CATDOG_WITH_IMGCODECS)
   list(APPEND _catdog_opencv imgcodecs)
 endif()
-find_package(OpenCV REQUIRED COMPONENTS ${_catdog_opencv})
+find_package(OpenCV QUIET COMPONENTS ${_catdog_opencv})
+if(NOT OpenCV_FOUND)
+  find_path(CATDOG_OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
+  foreach(_module IN LISTS _catdog_opencv)
+    find_library(CATDOG_OPENCV_${_module}_LIBRARY opencv_${_module} REQUIRED)
+    add_library(opencv_${_module} INTERFACE IMPORTED GLOBAL)
+    target_include_directories(opencv_${_module} SYSTEM INTERFACE ${CATDOG_OPENCV_INCLUDE_DIR})
+    target_link_libraries(opencv_${_module} INTERFACE ${CATDOG_OPENCV_${_module}_LIBRARY})
+  endforeach()
+endif()
 find_package(nlohmann_json 3.10 REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
