@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Labelled pictures from class folders or a tar, decoded once by the library's own decoder and kept as 8-bit pixels.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace catdog::training {
+
+enum class Split : std::uint8_t { train, validation, test };
+const char* split_name(Split split);
+
+struct Sample {
+  std::string key;  // "<label>/<file name>".
+  int label = 0;
+  Split split = Split::train;
+  cv::Mat rgb;                        // CV_8UC3, longest side at most twice the model's input.
+  std::vector<float> teacher_logits;  // Empty without a teacher.
+};
+
+struct Unreadable {
+  std::string key;
+  std::string reason;
+};
+
+struct Dataset {
+  std::vector<std::string> labels;  // Sorted: the class order.
+  std::vector<Sample> samples;      // Sorted by key.
+  std::vector<Unreadable> unreadable;
+  std::size_t excluded = 0;  // Named by the noise list.
+  std::size_t untaught = 0;  // Left out of training because the teacher has no logits for them.
+
+  std::vector<std::size_t> indices(Split split) const;
+};
+
+// Which split a file belongs to: depends on the seed and the key alone, so that adding files moves none.
+Split assign_split(const std::string& key, const TrainOptions& options);
+
+// Words of a noise list; '#' starts a comment.
+std::vector<std::string> read_word_list(const std::string& path);
+
+// Reads, decodes (several threads) and splits. `progress(done, total)` is called now and then. Throws core::Failure: an
+// unreadable source, fewer than two classes, an empty class, a split without pictures of a class.
+Dataset load_dataset(const TrainOptions& options, const std::function<void(std::size_t, std::size_t)>& progress);
+
+// Writes train.txt, validation.txt and test.txt, one key a line, into `folder`.
+void write_split_lists(const Dataset& data, const std::string& folder);
+
+}  // namespace catdog::training

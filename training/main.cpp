@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// catdog-train: class folders or a tar of them → model file.
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "catdog/version.h"
+#include "export.hpp"
+#include "model/model_file.hpp"
+#include "progress_bar.hpp"
+#include "runtime/threads.hpp"
+#include "status.hpp"
+#include "trainer.hpp"
+
+namespace {
+
+using namespace catdog;
+using training::TrainOptions;
+
+std::atomic<bool> stop_requested{false};
+
+// The second Ctrl-C ends the program the ordinary way.
+void request_stop(int signal) {
+  stop_requested = true;
+  std::signal(signal, SIG_DFL);
+}
+
+void add_options(CLI::App& app, TrainOptions& o) {
+  app.add_option("--data", o.data, "Folder of class folders, or a tar of them")->required();
+  app.add_option("--architecture", o.architecture, "Layer list (training/architectures/*.json)")->required();
+  app.add_option("--output", o.output, "Folder for checkpoints, metrics, split lists and the model file")->required();
+  app.add_option("--exclude", o.exclude, "List of file names (without ending) to leave out");
+  app.add_option("--teacher", o.teacher, "CSV file,<label>_logit,... to distil from");
+  app.add_option("--init", o.init, "Model file to start from (see catdog import)");
+  app.add_flag("--resume", o.resume, "Go on from the checkpoint in the output folder");
+  app.add_option("--name", o.name, "Name in the model file")->capture_default_str();
+  app.add_option("--version-name", o.version, "Version in the model file")->capture_default_str();
+
+  const auto* data = "Input and length";
+  app.add_option("--image-size", o.image_size, "Side of the model's input in pixels")
+      ->check(CLI::Range(8, 1024))
+      ->capture_default_str()
+      ->group(data);
+  app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100000))->capture_default_str()->group(data);
+  app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 4096))->capture_default_str()->group(data);
+  app.add_option("--validation", o.val_fraction, "Share of the files")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str()
+      ->group(data);
+  app.add_option("--test", o.test_fraction, "Share of the files")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str()
+      ->group(data);
+  app.add_option("--split-seed", o.split_seed)->capture_default_str()->group(data);
+  app.add_option("--seed", o.seed, "Same seed, same model")->capture_default_str()->group(data);
+
+  const auto* optimisation = "Optimisation";
+  app.add_option("--optimizer", o.optimizer)
+      ->check(CLI::IsMember({"adamw", "sgd"}))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--schedule", o.schedule)
+      ->check(CLI::IsMember({"one-cycle", "cosine"}))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--learning-rate", o.learning_rate)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--warm-up", o.warm_up, "Share of all steps")
+      ->check(CLI::Range(0.001, 0.9))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--weight-decay", o.weight_decay)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--momentum", o.momentum, "SGD only")
+      ->check(CLI::Range(0.0, 0.9999))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--ema", o.ema, "Decay of the weights' moving average, 0 = off")
+      ->check(CLI::Range(0.0, 0.99999))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--label-smoothing", o.label_smoothing)
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--distill-weight", o.distill_weight, "Share of the teacher in the loss")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--distill-temperature", o.distill_temperature)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(optimisation);
+
+  const auto* augmentation = "Augmentation";
+  app.add_option("--crop", o.crop_scale_min, "Least share of the area that a random crop keeps, 1 = off")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str()
+      ->group(augmentation);
+  app.add_option("--flip", o.flip, "Probability of a mirror image")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(augmentation);
+  app.add_option("--colour", o.colour, "Strength of brightness, contrast and saturation changes, 0 = off")
+      ->check(CLI::Range(0.0, 0.6))
+      ->capture_default_str()
+      ->group(augmentation);
+  app.add_option("--erase", o.erase, "Probability of random erasing")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(augmentation);
+  app.add_option("--mixup", o.mixup, "Alpha of the mixing distribution, 0 = off")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str()
+      ->group(augmentation);
+
+  const auto* machine = "Machine";
+  app.add_flag("--bf16,!--no-bf16", o.bf16, "bf16 autocast where the CPU has it (default)")->group(machine);
+  app.add_option("--threads", o.threads, "0 = what the machine grants")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group(machine);
+  app.add_option("--loader-threads", o.loader_threads)
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str()
+      ->group(machine);
+  app.add_flag("!--no-progress", o.progress, "No progress bar")->group(machine);
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw core::Failure(core::Status::not_found, "can't read " + path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Weights of another model file with the same layer list.
+training::StateDict read_weights(const std::string& path) {
+  const core::ModelFile model = core::ModelFile::from_file(path);
+  training::StateDict state;
+  for (const auto& [name, view] : model.weights()) {
+    state[name] = torch::from_blob(const_cast<float*>(view.values.data()), view.shape).clone();
+  }
+  return state;
+}
+
+void report_data(const training::Dataset& data) {
+  std::fprintf(stderr,
+               "%zu pictures: %zu train, %zu validation, %zu test; %zu excluded, %zu unreadable, %zu without teacher\n",
+               data.samples.size(), data.indices(training::Split::train).size(),
+               data.indices(training::Split::validation).size(), data.indices(training::Split::test).size(),
+               data.excluded, data.unreadable.size(), data.untaught);
+  for (const auto& file : data.unreadable)
+    std::fprintf(stderr, "unreadable: %s: %s\n", file.key.c_str(), file.reason.c_str());
+}
+
+int train(const TrainOptions& options) {
+  at::set_num_threads(options.threads > 0 ? options.threads : core::granted_threads());
+  std::filesystem::create_directories(options.output);
+  const std::string architecture = read_text(options.architecture);
+  core::Network network = core::parse_network(architecture);
+  const training::Dataset data = training::load_dataset(options, [](std::size_t, std::size_t) {});
+  report_data(data);
+  training::write_split_lists(data, options.output);
+  const auto shapes = core::infer_shapes(network, options.image_size, options.image_size);
+  if (shapes.back().c != static_cast<int>(data.labels.size())) {
+    throw core::Failure(core::Status::invalid_argument, "the network has " + std::to_string(shapes.back().c) +
+                                                            " outputs, the data " + std::to_string(data.labels.size()) +
+                                                            " classes");
+  }
+  training::Trainer trainer(data, std::move(network), options);
+  if (!options.init.empty()) {
+    trainer.network().load(read_weights(options.init));
+    trainer.reset_average();
+  }
+  if (!options.resume) std::filesystem::remove(options.output + "/metrics.jsonl");
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  if (trainer.run(stop_requested) == training::Outcome::interrupted) {
+    std::fprintf(stderr, "stopped; the state is saved, --resume goes on\n");
+    return 130;
+  }
+  std::printf("%s\n", training::export_model(trainer, data, options, architecture).c_str());
+  std::fprintf(stderr, "wrote %s/best_model.pt\n", options.output.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  TrainOptions options;
+  CLI::App app{"Trains a picture classifier and writes its model file."};
+  app.set_version_flag("--version", CATDOG_VERSION);
+  add_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return train(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "catdog-train: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "trainer.hpp"
+
+namespace catdog::training {
+namespace {
+
+double log_loss(const Predictions& predictions, double temperature) {
+  return torch::nll_loss(torch::log_softmax(predictions.logits.to(torch::kFloat64) / temperature, 1),
+                         predictions.labels)
+      .item<double>();
+}
+
+}  // namespace
+
+Metrics measure(const Predictions& predictions, double temperature) {
+  Metrics metrics;
+  metrics.count = static_cast<std::size_t>(predictions.labels.size(0));
+  const auto n = static_cast<double>(metrics.count);
+  const double p = predictions.logits.argmax(1).eq(predictions.labels).sum().item<double>() / n;
+  constexpr double z = 1.959964;
+  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
+  metrics.accuracy = p;
+  metrics.accuracy_low = centre - half;
+  metrics.accuracy_high = centre + half;
+  metrics.log_loss = log_loss(predictions, temperature);
+  return metrics;
+}
+
+double fit_temperature(const Predictions& predictions) {
+  // Golden-section search on the logarithm: the log loss is convex in 1/T.
+  constexpr double ratio = 0.6180339887498949;
+  double low = std::log(0.05);
+  double high = std::log(20.0);
+  for (int i = 0; i < 40; ++i) {
+    const double a = high - ratio * (high - low);
+    const double b = low + ratio * (high - low);
+    if (log_loss(predictions, std::exp(a)) < log_loss(predictions, std::exp(b))) {
+      high = b;
+    } else {
+      low = a;
+    }
+  }
+  return std::exp((low + high) / 2);
+}
+
+double learning_rate(const TrainOptions& options, double progress) {
+  constexpr double pi = 3.14159265358979323846;
+  const double peak = options.learning_rate;
+  const double start = peak / 25;
+  const double end = start / 1e4;
+  if (progress < options.warm_up) {
+    const double t = progress / options.warm_up;
+    return start + (peak - start) * (options.schedule == "one-cycle" ? (1 - std::cos(pi * t)) / 2 : t);
+  }
+  const double t = (progress - options.warm_up) / (1 - options.warm_up);
+  return end + (peak - end) * (1 + std::cos(pi * t)) / 2;
+}
+
+at::Tensor batch_loss(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& teacher,
+                      const TrainOptions& options) {
+  const at::Tensor hard = -(targets * torch::log_softmax(logits, 1)).sum(1).mean();
+  if (!teacher.defined() || options.distill_weight <= 0) return hard;
+  const double t = options.distill_temperature;
+  const at::Tensor soft = torch::kl_div(torch::log_softmax(logits / t, 1), teacher, at::Reduction::Sum) *
+                          (t * t / static_cast<double>(logits.size(0)));
+  return hard * (1 - options.distill_weight) + soft * options.distill_weight;
+}
+
+}  // namespace catdog::training

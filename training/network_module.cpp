@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network_module.hpp"
+
+#include <cmath>
+#include <type_traits>
+
+#include "status.hpp"
+
+namespace catdog::training {
+namespace {
+
+bool ends_with(const std::string& name, const char* suffix) { return name.ends_with(suffix); }
+bool is_statistic(const std::string& name) {
+  return ends_with(name, ".running_mean") || ends_with(name, ".running_var");
+}
+
+at::IntArrayRef dims(const std::vector<std::int64_t>& shape) { return {shape.data(), shape.size()}; }
+std::vector<std::int64_t> pair(core::Pair p) { return {p.h, p.w}; }
+
+// Looks up a layer's tensor; undefined for a bias that the layer doesn't have.
+at::Tensor find(const StateDict& state, const std::string& name) {
+  const auto found = state.find(name);
+  return found == state.end() ? at::Tensor() : found->second;
+}
+
+}  // namespace
+
+TrainableNetwork::TrainableNetwork(core::Network network, int image_size) : network_(std::move(network)) {
+  double bound = 0;  // 1/√fan_in of the layer at hand; its bias follows its weight.
+  std::string batch_norm;
+  std::vector<std::string> normalised;
+  for (const core::Layer& layer : network_.layers) {
+    if (const auto* bn = std::get_if<core::BatchNormLayer>(&layer.op)) normalised.push_back(bn->name);
+  }
+  for (const core::TensorSpec& spec : core::state_dict_specs(network_, image_size, image_size)) {
+    const std::string prefix = spec.name.substr(0, spec.name.rfind('.'));
+    const bool is_batch_norm = std::find(normalised.begin(), normalised.end(), prefix) != normalised.end();
+    at::Tensor tensor;
+    if (is_batch_norm) {
+      const bool one = ends_with(spec.name, ".weight") || ends_with(spec.name, ".running_var");
+      tensor = torch::full(dims(spec.shape), one ? 1.0 : 0.0);
+    } else {
+      if (ends_with(spec.name, ".weight")) {
+        std::int64_t fan_in = 1;
+        for (std::size_t i = 1; i < spec.shape.size(); ++i) fan_in *= spec.shape[i];
+        bound = 1 / std::sqrt(static_cast<double>(fan_in));
+      }
+      tensor = torch::empty(dims(spec.shape)).uniform_(-bound, bound);
+    }
+    if (tensor.dim() == 4) tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+    tensor.set_requires_grad(!is_statistic(spec.name));
+    names_.push_back(spec.name);
+    state_[spec.name] = tensor;
+  }
+}
+
+at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training) const {
+  std::map<std::string, at::Tensor> labelled;
+  for (const core::Layer& layer : network_.layers) {
+    std::visit(
+        [&](const auto& op) {
+          using Op = std::decay_t<decltype(op)>;
+          if constexpr (std::is_same_v<Op, core::ConvLayer>) {
+            x = torch::conv2d(x, state.at(op.name + ".weight"), find(state, op.name + ".bias"), pair(op.stride),
+                              pair(op.padding), {1, 1}, op.groups);
+          } else if constexpr (std::is_same_v<Op, core::BatchNormLayer>) {
+            x = torch::batch_norm(x, state.at(op.name + ".weight"), state.at(op.name + ".bias"),
+                                  state.at(op.name + ".running_mean"), state.at(op.name + ".running_var"), training,
+                                  0.1, op.eps, false);
+          } else if constexpr (std::is_same_v<Op, core::ReluLayer>) {
+            x = op.six ? torch::clamp(x, 0, 6) : torch::relu(x);
+          } else if constexpr (std::is_same_v<Op, core::AddLayer>) {
+            x = x + labelled.at(op.from);
+          } else if constexpr (std::is_same_v<Op, core::PoolLayer>) {
+            x = op.max ? torch::max_pool2d(x, pair(op.kernel), pair(op.stride), pair(op.padding))
+                       : torch::avg_pool2d(x, pair(op.kernel), pair(op.stride), pair(op.padding), false, false);
+          } else if constexpr (std::is_same_v<Op, core::GlobalAvgPoolLayer>) {
+            x = x.mean({2, 3});
+          } else if constexpr (std::is_same_v<Op, core::LinearLayer>) {
+            x = torch::linear(torch::flatten(x, 1), state.at(op.name + ".weight"), find(state, op.name + ".bias"));
+          } else if constexpr (std::is_same_v<Op, core::DropoutLayer>) {
+            x = torch::dropout(x, op.p, training);
+          }
+        },
+        layer.op);
+    if (!layer.id.empty()) labelled[layer.id] = x;
+  }
+  return x;
+}
+
+std::vector<at::Tensor> TrainableNetwork::parameters(bool decayed) const {
+  std::vector<at::Tensor> result;
+  for (const std::string& name : names_) {
+    const at::Tensor& tensor = state_.at(name);
+    if (tensor.requires_grad() && (tensor.dim() > 1) == decayed) result.push_back(tensor);
+  }
+  return result;
+}
+
+void TrainableNetwork::load(const StateDict& state) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string& name : names_) {
+    const auto found = state.find(name);
+    if (found == state.end() || found->second.sizes() != state_.at(name).sizes()) {
+      throw core::Failure(core::Status::model_format,
+                          "the weights have no tensor \"" + name + "\" of the network's shape");
+    }
+    state_.at(name).copy_(found->second);
+  }
+}
+
+StateDict detached_copy(const StateDict& state) {
+  StateDict copy;
+  for (const auto& [name, tensor] : state) copy[name] = tensor.detach().clone();
+  return copy;
+}
+
+}  // namespace catdog::training
