@@ -87,7 +87,8 @@ Progress load_checkpoint(const std::string& path, TrainableNetwork& network, Sta
   archive.read("generator", generator, true);
   archive.read("counts", counts, true);
   archive.read("sums", sums, true);
-  at::detail::getDefaultCPUGenerator().set_state(generator);
+  at::Generator default_generator = at::detail::getDefaultCPUGenerator();
+  default_generator.set_state(generator);
   Progress progress;
   progress.epoch = static_cast<int>(counts[0].item<std::int64_t>());
   progress.step = static_cast<std::size_t>(counts[1].item<std::int64_t>());

@@ -9,6 +9,7 @@
 
 #include "checkpoint.hpp"
 #include "dataset.hpp"
+#include "image/preprocess.hpp"
 #include "network_module.hpp"
 #include "options.hpp"
 
