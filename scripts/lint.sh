@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# lint.sh [--changed] [format] [tidy] [shell] [files] [--fix]: checks the tracked files; any finding fails.
+#   format  clang-format (--fix rewrites the files instead)
+#   tidy    clang-tidy over the dev preset's files; what was clean before is not checked again
+#   shell   shellcheck
+#   files   length, white space, machine paths, licence lines
+# Without a name: all four. --changed: only files that differ from the last commit.
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+changed=0 fix=0 parts=()
+for argument in "$@"; do
+  case "$argument" in
+    --changed) changed=1 ;;
+    --fix) fix=1 ;;
+    format | tidy | shell | files) parts+=("$argument") ;;
+    -h | --help) usage && exit 0 ;;
+    *) die "unknown argument '$argument'; see --help" ;;
+  esac
+done
+[ ${#parts[@]} -gt 0 ] || parts=(format tidy shell files)
+"$CATDOG_ROOT/scripts/setup.sh" --dev
+cd "$CATDOG_ROOT" || exit 2
+mkdir -p build/lint-cache
+
+# tracked PATHSPEC…: NUL-separated names of the files to check that exist.
+tracked() {
+  if [ "$changed" -eq 1 ]; then
+    git diff --name-only -z --diff-filter=d HEAD -- "$@"
+  else
+    git ls-files -z -- "$@" | while IFS= read -r -d '' file; do
+      [ ! -f "$file" ] || printf '%s\0' "$file"
+    done
+  fi
+}
+
+lint_format() {
+  if [ "$fix" -eq 1 ]; then
+    tracked '*.c' '*.h' '*.cpp' '*.hpp' | xargs -0 -r clang-format-14 -i
+  else
+    tracked '*.c' '*.h' '*.cpp' '*.hpp' | xargs -0 -r clang-format-14 --dry-run -Werror
+  fi
+}
+
+lint_tidy() {
+  configure dev
+  tracked '*.c' '*.cpp' | tr '\0' '\n' >build/lint-cache/files
+  python3 scripts/tidy.py --root "$CATDOG_ROOT" --build build/dev --cache build/lint-cache --jobs "$CATDOG_JOBS" \
+    --only build/lint-cache/files
+}
+
+lint_shell() {
+  tracked 'scripts/*.sh' '.ci/run' '*.bash' | xargs -0 -r shellcheck --external-sources
+}
+
+# report MESSAGE: fails, with the findings from standard input under the message, when there are any.
+report() {
+  local findings
+  findings=$(cat)
+  [ -n "$findings" ] || return 0
+  printf '%s:\n%s\n' "$1" "$findings" >&2
+  return 1
+}
+
+lint_files() {
+  set +o pipefail # a grep that finds nothing fails; what counts is what report() reads
+  local status=0
+  local sources=('*.c' '*.h' '*.cpp' '*.hpp' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' '.ci/run')
+  tracked "${sources[@]}" | xargs -0 -r awk 'FNR == 601 { print FILENAME }' |
+    report "longer than 600 lines" || status=1
+  tracked "${sources[@]}" | xargs -0 -r awk '
+      FNR == 1 { if (file && !found) print file; file = FILENAME; found = 0 }
+      FNR <= 3 && /SPDX-License-Identifier: Apache-2.0/ { found = 1 }
+      END { if (file && !found) print file }' |
+    report "no SPDX-License-Identifier line at the top" || status=1
+  tracked | xargs -0 -r grep -nIE '[[:blank:]]+$|'$'\r''$' -- | grep -vE '\.(svg|csv|tsv|json|ppm|pgm|patch|abi|xml):' |
+    report "blanks at the end of a line" || status=1
+  tracked | xargs -0 -r grep -nIE '(^|[^A-Za-z0-9_.$}])/(work|root|Users)/' -- |
+    report "path of one machine" || status=1
+  tracked | xargs -0 -r stat -c '%s %n' -- | awk '$1 > 10485760' |
+    report "larger than 10 MiB" || status=1
+  set -o pipefail
+  return "$status"
+}
+
+failed=()
+for part in "${parts[@]}"; do
+  say "lint: $part"
+  "lint_$part" || failed+=("$part")
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'lint: findings in: %s\n' "${failed[*]}" >&2
+  exit 1
+fi
+say "lint: clean"

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs clang-tidy over a compilation database and remembers what was clean.
+
+A file that includes torch takes a minute, so a clean result is kept under --cache, keyed by the compile command, the
+configuration and clang-tidy's version, together with the checksums of the file and of each project header it includes.
+Findings are never kept. Exit status: 0 clean, 1 findings.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+
+
+def sha256(path):
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return ""
+
+
+def output(command, **keywords):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **keywords)
+
+
+def compiler_arguments(entry):
+    """The compile command without launcher, compiler, output and dependency files."""
+    words = entry["arguments"] if "arguments" in entry else shlex.split(entry["command"])
+    first = next(i for i, word in enumerate(words) if word.startswith("-"))
+    kept, skip = [], False
+    for word in words[first:]:
+        if skip:
+            skip = False
+        elif word in ("-o", "-MF", "-MT", "-MQ"):
+            skip = True
+        elif word not in ("-c", "-MD", "-MMD") and word != entry["file"]:
+            kept.append(word)
+    return kept
+
+
+def project_headers(entry, clang):
+    """The file and the headers it includes, system headers left out, as clang sees them."""
+    compiler = clang + "++" if entry["file"].endswith((".cpp", ".cc")) else clang
+    command = [compiler, *compiler_arguments(entry), "-w", "-MM", entry["file"]]
+    listing = subprocess.run(command, cwd=entry["directory"], capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        return None
+    # make's syntax: "target: a b \", blanks inside a name are escaped; shlex reads it the same way.
+    names = shlex.split(listing.stdout.replace("\\\n", " ").partition(":")[2])
+    return sorted(os.path.normpath(os.path.join(entry["directory"], name)) for name in names)
+
+
+class Linter:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        version = output([arguments.clang_tidy, "--version"]).stdout
+        self.salt = version + sha256(os.path.join(arguments.root, ".clang-tidy"))
+
+    def record_path(self, entry):
+        key = json.dumps([self.salt, entry["directory"], entry["file"], compiler_arguments(entry)])
+        return os.path.join(self.arguments.cache, hashlib.sha256(key.encode()).hexdigest() + ".json")
+
+    def is_known_clean(self, entry):
+        try:
+            with open(self.record_path(entry), encoding="utf-8") as file:
+                record = json.load(file)
+        except (OSError, ValueError):
+            return False
+        return bool(record) and all(sha256(path) == digest for path, digest in record.items())
+
+    def check(self, entry):
+        """Returns (entry, seconds, findings); findings is empty when the file is clean."""
+        start = time.monotonic()
+        # Taken before the check: a file edited meanwhile must be checked again.
+        headers = project_headers(entry, self.arguments.clang)
+        record = {path: sha256(path) for path in headers} if headers else None
+        command = [self.arguments.clang_tidy, "--quiet", "-p", self.arguments.build, "--extra-arg=-Wno-unknown-warning-option",
+                   entry["file"]]
+        result = output(command)
+        if result.returncode == 0:
+            if record:
+                with open(self.record_path(entry), "w", encoding="utf-8") as file:
+                    json.dump(record, file)
+            return entry, time.monotonic() - start, ""
+        return entry, time.monotonic() - start, result.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="the project")
+    parser.add_argument("--build", required=True, help="folder that holds compile_commands.json")
+    parser.add_argument("--cache", required=True, help="folder for the results")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--clang", default="clang-14")
+    parser.add_argument("--clang-tidy", default="clang-tidy-14")
+    parser.add_argument("--only", help="file with one source path a line, relative to the project: check just these")
+    arguments = parser.parse_args()
+
+    with open(os.path.join(arguments.build, "compile_commands.json"), encoding="utf-8") as file:
+        database = json.load(file)
+    build = os.path.realpath(arguments.build) + os.sep
+    entries = {}
+    for entry in database:
+        path = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
+        if path.startswith(arguments.root + os.sep) and not path.startswith(build):
+            entries.setdefault(path, entry)
+    if arguments.only:
+        with open(arguments.only, encoding="utf-8") as file:
+            wanted = {os.path.join(arguments.root, line.rstrip("\n")) for line in file}
+        entries = {path: entry for path, entry in entries.items() if path in wanted}
+
+    os.makedirs(arguments.cache, exist_ok=True)
+    linter = Linter(arguments)
+    todo = [entry for entry in entries.values() if not linter.is_known_clean(entry)]
+    print(f"clang-tidy: {len(entries)} files, {len(entries) - len(todo)} known to be clean", flush=True)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for done, (entry, seconds, findings) in enumerate(pool.map(linter.check, todo), 1):
+            name = os.path.relpath(os.path.join(entry["directory"], entry["file"]), arguments.root)
+            print(f"[{done}/{len(todo)}] {name} ({seconds:.0f} s)", flush=True)
+            if findings:
+                failed += 1
+                print(findings, flush=True)
+    if failed:
+        print(f"clang-tidy: findings in {failed} files", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
