@@ -11,6 +11,7 @@
 #include "model/model_file.hpp"
 #include "runtime/log.hpp"
 #include "runtime/threads.hpp"
+#include "status.hpp"
 
 namespace catdog::core {
 

@@ -58,7 +58,7 @@ class ModelFile {
   const ModelConfig& config() const { return config_; }
   const std::string& sha256() const { return sha256_; }  // 64 lower-case hex digits.
   const std::string& path() const { return path_; }      // "" when from memory.
-  bool has_native_part() const { return !weights_.empty(); }
+  bool has_native_part() const { return !config_.network.layers.empty(); }
   // All weights by state-dict name; empty without a native part. Valid as long as this object or a copy of it lives.
   const std::map<std::string, TensorView, std::less<>>& weights() const { return weights_; }
   // The whole archive, kept only until release_archive(): what the torch engine loads.
@@ -66,6 +66,8 @@ class ModelFile {
   void release_archive() { archive_ = std::make_shared<const std::vector<std::uint8_t>>(); }
 
  private:
+  static ModelFile load(std::vector<std::uint8_t> bytes, std::string_view expected_sha256, const std::string& path);
+
   ModelConfig config_;
   std::string sha256_;
   std::string path_;
