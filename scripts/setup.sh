@@ -33,7 +33,7 @@ dev=(
   libgtest-dev libgmock-dev libbenchmark-dev        # tests and benchmarks
   python3 python3-torch python3-numpy python3-pil   # golden numbers and the importer's test
   clang-14 clang-format-14 clang-tidy-14            # lint; clang also builds the fuzz targets
-  libclang-rt-14-dev llvm-14                        # sanitizer run-times, llvm-symbolizer
+  libclang-rt-14-dev llvm-14 libomp-14-dev          # sanitizer run-times, llvm-symbolizer, omp.h for clang
   abigail-tools                                     # abidiff
   cppcheck shellcheck gcovr                         # lint, coverage
 )

@@ -46,8 +46,8 @@ def compiler_arguments(entry):
 
 def project_headers(entry, clang):
     """The file and the headers it includes, system headers left out, as clang sees them."""
-    compiler = clang + "++" if entry["file"].endswith((".cpp", ".cc")) else clang
-    command = [compiler, *compiler_arguments(entry), "-w", "-MM", entry["file"]]
+    driver = "g++" if entry["file"].endswith(".cpp") else "gcc"
+    command = [clang, "--driver-mode=" + driver, *compiler_arguments(entry), "-w", "-MM", entry["file"]]
     listing = subprocess.run(command, cwd=entry["directory"], capture_output=True, text=True, check=False)
     if listing.returncode != 0:
         return None

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# demo.sh: sets up, builds the library and the catdog command, and classifies the pictures in examples/images with
+# the shipped model. Fails when a picture gets another label than the name of its folder. Needs no libtorch.
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+case "${1:-}" in -h | --help) usage && exit 0 ;; esac
+
+"$CATDOG_ROOT/scripts/setup.sh" --build
+configure release -B "$CATDOG_ROOT/build/demo" -DCATDOG_BUILD_TORCH=OFF -DCATDOG_BUILD_TRAINING=OFF \
+  -DCATDOG_BUILD_SERVICE=OFF -DCATDOG_BUILD_PYTHON=OFF -DCATDOG_BUILD_TESTS=OFF
+build demo
+
+catdog="$CATDOG_ROOT/build/demo/tools/catdog"
+model="$CATDOG_ROOT/models/best_model.pt"
+cd "$CATDOG_ROOT/examples" || exit 2 # so that the table shows short names
+"$catdog" classify --model "$model" images
+
+# Once more, to be compared: one line of JSON a picture.
+"$catdog" classify --model "$model" --json images >"$CATDOG_ROOT/build/demo/verdicts.json"
