@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // catdog-train: class folders or a tar of them → model file.
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -165,6 +167,18 @@ void report_data(const training::Dataset& data) {
     std::fprintf(stderr, "unreadable: %s: %s\n", file.key.c_str(), file.reason.c_str());
 }
 
+// Activations of a batch are far above malloc's mmap threshold: without huge pages half of an epoch goes into page
+// faults (docs/training.md). glibc reads its tunables before main, so the program starts itself again with this one
+// set.
+void use_huge_pages(char** argv) {
+#if defined(__GLIBC__)
+  if (std::getenv("GLIBC_TUNABLES") != nullptr) return;
+  if (setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1) == 0) execv("/proc/self/exe", argv);
+#else
+  (void)argv;
+#endif
+}
+
 int train(const TrainOptions& options) {
   at::set_num_threads(options.threads > 0 ? options.threads : core::granted_threads());
   std::filesystem::create_directories(options.output);
@@ -204,6 +218,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", CATDOG_VERSION);
   add_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  use_huge_pages(argv);
   try {
     return train(options);
   } catch (const std::exception& error) {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network_module.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "status.hpp"
+
+namespace {
+
+using namespace catdog;
+using training::TrainableNetwork;
+
+core::Network simplecnn() {
+  std::ifstream in(CATDOG_SOURCE_DIR "/training/architectures/simplecnn.json");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return core::parse_network(text.str());
+}
+
+// The field's SimpleCNN written by hand, with torch's own modules.
+struct SimpleCnnByHand : torch::nn::Module {
+  std::vector<torch::nn::Sequential> blocks;
+  torch::nn::Sequential fc;
+
+  SimpleCnnByHand() {
+    int in = 3;
+    for (int i = 0; i < 4; ++i) {
+      const int out = 32 << i;
+      blocks.push_back(register_module(
+          "conv" + std::to_string(i + 1),
+          torch::nn::Sequential(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1)),
+                                torch::nn::BatchNorm2d(out), torch::nn::ReLU(), torch::nn::MaxPool2d(2))));
+      in = out;
+    }
+    fc = register_module("fc",
+                         torch::nn::Sequential(torch::nn::Flatten(), torch::nn::Linear(256, 128), torch::nn::ReLU(),
+                                               torch::nn::Dropout(0.5), torch::nn::Linear(128, 2)));
+  }
+  at::Tensor forward(at::Tensor x) {
+    for (auto& block : blocks) x = block->forward(x);
+    return fc->forward(torch::adaptive_avg_pool2d(x, {1, 1}));
+  }
+  training::StateDict state() const {
+    training::StateDict state;
+    for (const auto& item : named_parameters()) state[item.key()] = item.value().detach();
+    for (const auto& item : named_buffers()) {
+      if (item.value().is_floating_point()) state[item.key()] = item.value();
+    }
+    return state;
+  }
+};
+
+TEST(TrainableNetwork, SimpleCnnHasTheOriginalsStateDictAndAnswers) {
+  torch::manual_seed(3);
+  SimpleCnnByHand original;
+  original.train();
+  for (int i = 0; i < 3; ++i)
+    original.forward(torch::randn({4, 3, 64, 64}));  // Batch-norm statistics other than 0 and 1.
+  original.eval();
+  TrainableNetwork network(simplecnn(), 64);
+  network.load(original.state());
+  EXPECT_EQ(network.state().size(), original.state().size());
+  const at::Tensor x = torch::randn({2, 3, 64, 64});
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::allclose(network.forward(x, false), original.forward(x), 1e-5, 1e-5));
+}
+
+TEST(TrainableNetwork, TrainingUsesBatchStatisticsAndDropout) {
+  TrainableNetwork network(simplecnn(), 32);
+  const torch::NoGradGuard no_grad;
+  const at::Tensor x = torch::randn({8, 3, 32, 32});
+  EXPECT_TRUE(torch::equal(network.forward(x, false), network.forward(x, false)));
+  const at::Tensor before = network.state().at("conv1.1.running_mean").clone();
+  EXPECT_FALSE(torch::equal(network.forward(x, true), network.forward(x, true)));
+  EXPECT_FALSE(torch::equal(network.state().at("conv1.1.running_mean"), before));
+}
+
+TEST(TrainableNetwork, InitialWeightsHavePyTorchsSpread) {
+  torch::manual_seed(1);
+  const TrainableNetwork network(simplecnn(), 32);
+  const at::Tensor weight = network.state().at("conv3.0.weight");  // Fan-in 64·9: uniform in ±1/24.
+  EXPECT_LE(weight.abs().max().item<double>(), 1.0 / 24);
+  EXPECT_NEAR(weight.std().item<double>(), 1.0 / 24 / std::sqrt(3.0), 5e-4);
+  EXPECT_EQ(network.state().at("conv3.1.running_var").min().item<double>(), 1);
+}
+
+TEST(TrainableNetwork, OnlyMatricesAndFiltersDecay) {
+  const TrainableNetwork network(simplecnn(), 32);
+  EXPECT_EQ(network.parameters(true).size(), 6U);    // Four convolutions, two linear layers.
+  EXPECT_EQ(network.parameters(false).size(), 14U);  // Their biases, and batch-norm's scale and shift.
+}
+
+TEST(TrainableNetwork, LoadingNamesTheTensorThatDoesNotFit) {
+  TrainableNetwork network(simplecnn(), 32);
+  training::StateDict state = training::detached_copy(network.state());
+  state["fc.4.weight"] = torch::zeros({3, 128});
+  try {
+    network.load(state);
+    FAIL() << "a wrong shape was accepted";
+  } catch (const core::Failure& failure) {
+    EXPECT_THAT(failure.what(), testing::HasSubstr("fc.4.weight"));
+  }
+}
+
+}  // namespace

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "model/model_file.hpp"
+#include "status.hpp"
+#include "tiny_dataset.hpp"
+
+namespace {
+
+using namespace catdog;
+using namespace catdog::training;
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+bool equal(const StateDict& a, const StateDict& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [name, tensor] : a) {
+    if (!torch::equal(tensor, b.at(name))) return false;
+  }
+  return true;
+}
+
+class TrainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    tests::write_stripes(folder_.path() / "data", 60);
+    tests::write_tiny_architecture(folder_.path());
+    options_ = tests::tiny_options(folder_.path());
+    fs::create_directories(options_.output);
+    at::set_num_threads(1);
+  }
+  Dataset load() const {
+    return load_dataset(options_, [](std::size_t, std::size_t) {});
+  }
+  core::Network network() const { return core::parse_network(read(options_.architecture)); }
+
+  // catdog-train as a user starts it. Returns its exit code, or -signal.
+  int run_program(const std::vector<std::string>& more, int interrupt_after_ms = 0) const {
+    std::vector<std::string> words{CATDOG_TRAIN_PROGRAM,
+                                   "--data",
+                                   options_.data,
+                                   "--architecture",
+                                   options_.architecture,
+                                   "--output",
+                                   options_.output,
+                                   "--image-size",
+                                   "32",
+                                   "--batch-size",
+                                   "16",
+                                   "--validation",
+                                   "0.15",
+                                   "--test",
+                                   "0.15",
+                                   "--threads",
+                                   "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string log = (folder_.path() / "log.txt").string();
+      if (freopen(log.c_str(), "w", stderr) == nullptr || freopen("/dev/null", "w", stdout) == nullptr) _exit(126);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    if (interrupt_after_ms > 0) {
+      // Not before the first checkpoint exists: the signal is to hit the training loop.
+      for (int i = 0; i < 3000 && !fs::exists(options_.output + "/checkpoint.pt"); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(interrupt_after_ms));
+      kill(child, SIGINT);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  tests::TemporaryFolder folder_;
+  TrainOptions options_;
+  std::atomic<bool> go_on_{false};
+};
+
+TEST_F(TrainerTest, LearnsStripes) {
+  options_.epochs = 12;
+  const Dataset data = load();
+  Trainer trainer(data, network(), options_);
+  const double before = measure(trainer.predict(Split::test), 1).log_loss;
+  ASSERT_EQ(trainer.run(go_on_), Outcome::finished);
+  const Metrics after = measure(trainer.predict(Split::test), 1);
+  EXPECT_GE(after.accuracy, 0.95);
+  EXPECT_LT(after.log_loss, before / 2);
+}
+
+TEST_F(TrainerTest, SameSeedSameModelOtherSeedOtherModel) {
+  const Dataset data = load();
+  const auto train = [&](std::uint64_t seed) {
+    options_.seed = seed;
+    options_.mixup = 0.2;
+    options_.erase = 0.3;
+    Trainer trainer(data, network(), options_);
+    trainer.run(go_on_);
+    return detached_copy(trainer.result());
+  };
+  const StateDict first = train(5);
+  EXPECT_TRUE(equal(first, train(5)));
+  EXPECT_FALSE(equal(first, train(6)));
+}
+
+TEST_F(TrainerTest, LoaderThreadsDontChangeTheModel) {
+  const Dataset data = load();
+  const auto train = [&](int loader_threads) {
+    options_.loader_threads = loader_threads;
+    Trainer trainer(data, network(), options_);
+    trainer.run(go_on_);
+    return detached_copy(trainer.result());
+  };
+  EXPECT_TRUE(equal(train(1), train(3)));
+}
+
+TEST_F(TrainerTest, ResumeGoesOnExactly) {
+  const Dataset data = load();
+  StateDict whole;
+  {
+    Trainer trainer(data, network(), options_);
+    trainer.run(go_on_);
+    whole = detached_copy(trainer.result());
+  }
+  fs::remove_all(options_.output);
+  fs::create_directories(options_.output);
+  std::atomic<bool> stop{true};  // Stops before the first batch, then in the middle of each epoch.
+  {
+    Trainer trainer(data, network(), options_);
+    ASSERT_EQ(trainer.run(stop), Outcome::interrupted);
+  }
+  options_.resume = true;
+  int pieces = 0;
+  for (Outcome outcome = Outcome::interrupted; outcome == Outcome::interrupted; ++pieces) {
+    ASSERT_LT(pieces, 100);
+    stop = false;
+    Trainer trainer(data, network(), options_);
+    std::jthread stopper([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(15));
+      stop = true;
+    });
+    outcome = trainer.run(stop);
+    if (outcome == Outcome::finished) EXPECT_TRUE(equal(trainer.result(), whole));
+  }
+  EXPECT_GT(pieces, 1);
+  EXPECT_EQ(testing::internal::FilePath(options_.output + "/metrics.jsonl").FileOrDirectoryExists(), true);
+}
+
+TEST_F(TrainerTest, ResumeWithOtherOptionsIsRefused) {
+  const Dataset data = load();
+  Trainer(data, network(), options_).run(go_on_);
+  options_.resume = true;
+  options_.learning_rate *= 2;
+  Trainer trainer(data, network(), options_);
+  EXPECT_THROW(trainer.run(go_on_), core::Failure);
+}
+
+TEST_F(TrainerTest, SgdAndCosineTrainToo) {
+  options_.optimizer = "sgd";
+  options_.schedule = "cosine";
+  options_.learning_rate = 0.1;
+  options_.epochs = 12;
+  const Dataset data = load();
+  Trainer trainer(data, network(), options_);
+  trainer.run(go_on_);
+  EXPECT_GE(measure(trainer.predict(Split::test), 1).accuracy, 0.9);
+}
+
+TEST_F(TrainerTest, ProgramWritesModelMetricsAndSplits) {
+  ASSERT_EQ(run_program({"--epochs", "2"}), 0) << read(folder_.path() / "log.txt");
+  const core::ModelFile model = core::ModelFile::from_file(options_.output + "/best_model.pt");
+  EXPECT_THAT(model.config().labels, testing::ElementsAre("cat", "dog"));
+  EXPECT_TRUE(model.has_native_part());
+  EXPECT_GE(model.config().golden.size(), 4U);
+  std::istringstream lines(read(options_.output + "/metrics.jsonl"));
+  int epoch = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json.at("epoch"), ++epoch);
+    EXPECT_GT(json.at("train_loss").get<double>(), 0);
+    EXPECT_GT(json.at("pictures_per_second").get<double>(), 0);
+  }
+  EXPECT_EQ(epoch, 2);
+  EXPECT_FALSE(read(options_.output + "/test.txt").empty());
+  const auto json = nlohmann::json::parse(model.config().json);
+  EXPECT_EQ(json.at("provenance").at("options").at("epochs"), 2);
+}
+
+TEST_F(TrainerTest, CtrlCSavesAndResumeFinishes) {
+  ASSERT_EQ(run_program({"--epochs", "400"}, 100), 130) << read(folder_.path() / "log.txt");
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--resume"));
+  EXPECT_FALSE(fs::exists(options_.output + "/best_model.pt"));
+  EXPECT_EQ(run_program({"--epochs", "400", "--resume", "--seed", "2"}), 1);  // Another run's options.
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("other options"));
+}
+
+TEST_F(TrainerTest, InitStartsFromAModelFile) {
+  ASSERT_EQ(run_program({"--epochs", "2"}), 0) << read(folder_.path() / "log.txt");
+  const std::string model = options_.output + "/best_model.pt";
+  fs::rename(model, folder_.path() / "first.pt");
+  // One epoch at a vanishing learning rate leaves the weights where they were.
+  ASSERT_EQ(run_program({"--epochs", "1", "--learning-rate", "1e-12", "--weight-decay", "0", "--init",
+                         (folder_.path() / "first.pt").string()}),
+            0)
+      << read(folder_.path() / "log.txt");
+  const core::ModelFile first = core::ModelFile::from_file(folder_.path() / "first.pt");
+  const core::ModelFile second = core::ModelFile::from_file(model);
+  const auto& a = first.weights().at("fc.4.weight").values;
+  const auto& b = second.weights().at("fc.4.weight").values;
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6);
+}
+
+TEST_F(TrainerTest, AnEmptyClassStopsBeforeTheFirstEpoch) {
+  fs::create_directories(folder_.path() / "data" / "emu");
+  EXPECT_EQ(run_program({"--epochs", "1"}), 1);
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("\"emu\" is empty"));
+  EXPECT_FALSE(fs::exists(options_.output + "/checkpoint.pt"));
+}
+
+}  // namespace
