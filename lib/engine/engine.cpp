@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "status.hpp"
+
+namespace catdog::core {
+namespace {
+
+constexpr double fp32_tolerance = 1e-3;  // In probability.
+constexpr double bf16_tolerance = 0.02;
+
+std::string in_words(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", number);
+  return text;
+}
+
+std::size_t best(std::span<const float> values) {
+  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+// What is wrong with the engine's answers to the golden cases; empty when nothing is.
+std::optional<std::string> self_test(const Engine& engine, const ModelConfig& config) {
+  if (config.golden.empty()) return std::nullopt;
+  const bool exact = engine.precision() == Precision::fp32;
+  const double tolerance = exact ? fp32_tolerance : bf16_tolerance;
+  const auto context = engine.create_context();
+  const InputTensor input = context->input();
+  std::vector<float> actual(config.labels.size());
+  for (const GoldenCase& golden : config.golden) {
+    normalise(golden_picture(golden.seed, Size{input.width, input.height}), config.input, input);
+    context->run(actual);
+    softmax_in_place(actual, config.calibration.temperature);
+    std::vector<float> expected = golden.logits;
+    softmax_in_place(expected, config.calibration.temperature);
+    double deviation = 0;
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      const double difference = std::abs(static_cast<double>(actual[i]) - expected.at(i));
+      if (!(difference <= deviation)) deviation = difference;  // Keeps a NaN.
+      if (std::isnan(difference)) break;
+    }
+    const std::string which = "golden case " + std::to_string(golden.seed);
+    if (!(deviation <= tolerance)) return which + " is off by " + in_words(deviation) + " in probability";
+    if (!exact && best(actual) != best(expected)) return which + " gets another label";
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<Engine> create(EngineKind kind, const ModelFile& model, const EngineOptions& options,
+                               Precision precision) {
+  if (kind == EngineKind::native) return create_native_engine(model, precision);
+  EngineOptions exact = options;
+  exact.precision = precision;
+  return create_torch_engine(model, exact);
+}
+
+std::string title(const Engine& engine) {
+  return std::string(engine.name()) + " engine in " + precision_name(engine.precision());
+}
+
+// bf16 where "auto" asks for it and it holds; nothing when fp32 is to be used.
+std::unique_ptr<Engine> try_bf16(EngineKind kind, const ModelFile& model, const EngineOptions& options,
+                                 const Logger& log) {
+  if (kind != EngineKind::native || !cpu_has_fast_bf16()) return nullptr;
+  try {
+    auto engine = create(kind, model, options, Precision::bf16);
+    if (!options.self_test) return engine;
+    const auto problem = self_test(*engine, model.config());
+    if (!problem) return engine;
+    log(LogLevel::warning, "bf16 isn't exact enough for this model (" + *problem + "): using fp32");
+  } catch (const Failure& failure) {
+    if (failure.status() != Status::model_unsupported) throw;
+    log(LogLevel::warning, std::string("bf16 isn't possible for this model: using fp32: ") + failure.what());
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Engine> create_checked(EngineKind kind, const ModelFile& model, const EngineOptions& options,
+                                       const Logger& log) {
+  std::unique_ptr<Engine> engine;
+  if (options.precision == Precision::automatic) engine = try_bf16(kind, model, options, log);
+  if (!engine) {
+    const bool automatic = options.precision == Precision::automatic;
+    engine = create(kind, model, options, automatic ? Precision::fp32 : options.precision);
+    const auto problem = options.self_test ? self_test(*engine, model.config()) : std::nullopt;
+    if (problem && engine->precision() == Precision::fp32) {
+      throw Failure(Status::model_format, "the model file fails its own self-test with the " + title(*engine) + ": " +
+                                              *problem + "; it is damaged or was written wrongly");
+    }
+    if (problem) {
+      throw Failure(Status::model_unsupported,
+                    "this model isn't exact enough in bf16: " + *problem + "; use precision \"auto\" or \"fp32\"");
+    }
+  }
+  const bool tested = options.self_test && !model.config().golden.empty();
+  log(LogLevel::info, "using the " + title(*engine) + (tested ? "; self-test passed" : ""));
+  return engine;
+}
+
+}  // namespace
+
+const char* precision_name(Precision precision) noexcept {
+  switch (precision) {
+    case Precision::automatic: return "auto";
+    case Precision::fp32: return "fp32";
+    case Precision::bf16: return "bf16";
+  }
+  return "unknown";
+}
+
+void softmax_in_place(std::span<float> logits, double temperature) {
+  if (logits.empty()) return;
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp((logit - largest) / temperature);
+  for (float& logit : logits) logit = static_cast<float>(std::exp((logit - largest) / temperature) / sum);
+}
+
+std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log) {
+  if (options.kind != EngineKind::automatic) return create_checked(options.kind, model, options, log);
+  if (!model.has_native_part()) return create_checked(EngineKind::torch, model, options, log);
+  try {
+    return create_checked(EngineKind::native, model, options, log);
+  } catch (const Failure& native) {
+    if (native.status() != Status::model_unsupported) throw;
+    log(LogLevel::warning, std::string("trying the torch engine: ") + native.what());
+    try {
+      return create_checked(EngineKind::torch, model, options, log);
+    } catch (const Failure& torch) {
+      throw Failure(Status::model_unsupported, std::string("no engine can run this model as asked: native: ") +
+                                                   native.what() + "; torch: " + torch.what());
+    }
+  }
+}
+
+}  // namespace catdog::core

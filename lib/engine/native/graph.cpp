@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/native/graph.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "status.hpp"
+
+namespace catdog::core::native {
+namespace {
+
+const TensorView& tensor(const ModelFile& model, const std::string& name, const std::vector<std::int64_t>& shape) {
+  const auto found = model.weights().find(name);
+  if (found == model.weights().end()) {
+    throw Failure(Status::model_format, "weights.safetensors has no tensor \"" + name + "\"");
+  }
+  if (found->second.shape != shape) {
+    throw Failure(Status::model_format, "tensor \"" + name + "\" doesn't have the shape that the layer list asks for");
+  }
+  return found->second;
+}
+
+std::vector<float> copy_of(const TensorView& view) { return {view.values.begin(), view.values.end()}; }
+
+struct ScaleShift {  // y = x * scale + shift.
+  std::vector<double> scale;
+  std::vector<double> shift;
+};
+
+ScaleShift fold(const ModelFile& model, const BatchNormLayer& layer, int channels) {
+  const std::vector<std::int64_t> shape{channels};
+  const auto weight = tensor(model, layer.name + ".weight", shape).values;
+  const auto bias = tensor(model, layer.name + ".bias", shape).values;
+  const auto mean = tensor(model, layer.name + ".running_mean", shape).values;
+  const auto variance = tensor(model, layer.name + ".running_var", shape).values;
+  ScaleShift result;
+  for (std::size_t c = 0; c < weight.size(); ++c) {
+    const double scale = weight[c] / std::sqrt(static_cast<double>(variance[c]) + layer.eps);
+    result.scale.push_back(scale);
+    result.shift.push_back(bias[c] - mean[c] * scale);
+  }
+  return result;
+}
+
+class Builder {
+ public:
+  explicit Builder(const ModelFile& model) : model_(model) {
+    const ModelConfig& config = model.config();
+    const auto& layers = config.network.layers;
+    shapes_ = infer_shapes(config.network, config.input.height, config.input.width);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (const auto* add = std::get_if<AddLayer>(&layers[i].op)) last_add_[add->from] = static_cast<int>(i);
+    }
+    shape_ = ActivationShape{3, config.input.height, config.input.width, false};
+  }
+
+  std::vector<Node> build() {
+    const auto& layers = model_.config().network.layers;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      layer_ = static_cast<int>(i);
+      std::visit([this](const auto& op) { append(op); }, layers[i].op);
+      shape_ = shapes_[i];
+      if (!layers[i].id.empty()) labels_[layers[i].id] = value_;
+    }
+    return std::move(nodes_);
+  }
+
+ private:
+  // Whether an add at or after the given layer still reads the value.
+  bool read_from(int value, int layer) const {
+    return std::any_of(labels_.begin(), labels_.end(), [&](const auto& label) {
+      const auto last = last_add_.find(label.first);
+      return label.second == value && last != last_add_.end() && last->second >= layer;
+    });
+  }
+
+  // The node that the next operation may become a part of: nobody else may want its result as it is now.
+  Node* open_node() {
+    if (nodes_.empty() || read_from(value_, layer_)) return nullptr;
+    return &nodes_.back();
+  }
+
+  Node& push(NodeKind kind) {
+    Node& node = nodes_.emplace_back();
+    node.kind = kind;
+    node.layer = layer_;
+    node.input = value_;
+    node.in = shape_;
+    node.out = shapes_[static_cast<std::size_t>(layer_)];
+    value_ = static_cast<int>(nodes_.size());
+    return node;
+  }
+
+  void append(const ConvLayer& layer) {
+    Node& node = push(NodeKind::conv);
+    node.kernel = layer.kernel;
+    node.stride = layer.stride;
+    node.padding = layer.padding;
+    node.groups = layer.groups;
+    node.weights = copy_of(tensor(model_, layer.name + ".weight",
+                                  {layer.out_channels, node.in.c / layer.groups, layer.kernel.h, layer.kernel.w}));
+    node.bias = bias(layer.name, layer.bias, layer.out_channels);
+  }
+
+  void append(const LinearLayer& layer) {
+    Node& node = push(NodeKind::linear);
+    const std::int64_t in = std::int64_t{node.in.c} * node.in.h * node.in.w;
+    node.weights = copy_of(tensor(model_, layer.name + ".weight", {layer.out_features, in}));
+    node.bias = bias(layer.name, layer.bias, layer.out_features);
+  }
+
+  std::vector<float> bias(const std::string& name, bool present, int channels) const {
+    if (!present) return std::vector<float>(static_cast<std::size_t>(channels), 0.0F);
+    return copy_of(tensor(model_, name + ".bias", {channels}));
+  }
+
+  void append(const BatchNormLayer& layer) {
+    const ScaleShift norm = fold(model_, layer, shape_.c);
+    Node* node = open_node();
+    const bool foldable = node != nullptr && node->activation == Activation::none && node->addend < 0 &&
+                          (node->kind == NodeKind::conv || node->kind == NodeKind::linear);
+    if (!foldable) {
+      node = &push(NodeKind::scale_shift);
+      node->weights.assign(norm.scale.begin(), norm.scale.end());
+      node->bias.assign(norm.shift.begin(), norm.shift.end());
+      return;
+    }
+    const std::size_t per_channel = node->weights.size() / norm.scale.size();
+    for (std::size_t i = 0; i < node->weights.size(); ++i) {
+      node->weights[i] = static_cast<float>(node->weights[i] * norm.scale[i / per_channel]);
+    }
+    for (std::size_t c = 0; c < node->bias.size(); ++c) {
+      node->bias[c] = static_cast<float>(node->bias[c] * norm.scale[c] + norm.shift[c]);
+    }
+  }
+
+  void append(const ReluLayer& layer) {
+    Node* node = open_node();
+    const bool takes_one = node != nullptr && node->activation == Activation::none && node->kind != NodeKind::pool &&
+                           node->kind != NodeKind::scale_shift;
+    if (!takes_one) node = &push(NodeKind::activation);
+    node->activation = layer.six ? Activation::relu6 : Activation::relu;
+  }
+
+  void append(const AddLayer& layer) {
+    const auto label = labels_.find(layer.from);
+    if (label == labels_.end()) {
+      throw Failure(Status::model_format, "add refers to the unknown layer id \"" + layer.from + "\"");
+    }
+    const int addend = label->second;
+    Node* node = open_node();
+    // In place: the addend's memory becomes the convolution's result. So nobody may read it later, the convolution may
+    // not read it itself, and the picture stays as it is for the next run.
+    const bool in_place = node != nullptr && node->kind == NodeKind::conv && node->addend < 0 &&
+                          node->activation == Activation::none && addend != 0 && addend != value_ &&
+                          addend != node->input && !read_from(addend, layer_ + 1);
+    if (!in_place) node = &push(NodeKind::add);
+    node->addend = addend;
+  }
+
+  void append(const PoolLayer& layer) {
+    Node& node = push(NodeKind::pool);
+    node.max = layer.max;
+    node.kernel = layer.kernel;
+    node.stride = layer.stride;
+    node.padding = layer.padding;
+  }
+
+  void append(const GlobalAvgPoolLayer&) {
+    Node& node = push(NodeKind::pool);
+    node.kernel = Pair{node.in.h, node.in.w};
+    node.stride = node.kernel;
+  }
+
+  void append(const DropoutLayer&) {}
+
+  const ModelFile& model_;
+  std::vector<ActivationShape> shapes_;
+  std::map<std::string, int> last_add_;  // Label → index of the last add that reads it.
+  std::map<std::string, int> labels_;    // Label → value.
+  std::vector<Node> nodes_;
+  ActivationShape shape_;  // Of the current value.
+  int value_ = 0;
+  int layer_ = 0;
+};
+
+}  // namespace
+
+std::vector<Node> build_graph(const ModelFile& model) { return Builder(model).build(); }
+
+}  // namespace catdog::core::native

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layer list after everything that can be settled without oneDNN: weights looked up, batch-norm folded, activations
+// and residual adds attached to the operation before them, dropout gone.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/model_file.hpp"
+#include "model/network.hpp"
+
+namespace catdog::core::native {
+
+enum class NodeKind : std::uint8_t { conv, scale_shift, activation, add, pool, linear };
+enum class Activation : std::uint8_t { none, relu, relu6 };
+
+// Values are numbered: 0 is the picture, node i produces value i + 1.
+struct Node {
+  NodeKind kind = NodeKind::conv;
+  int layer = 0;    // Index in the layer list, for messages.
+  int input = 0;    // Value that it reads.
+  int addend = -1;  // Second value of an add; of a conv: the value that is added to its result, in place.
+  Activation activation = Activation::none;  // Applied last.
+  ActivationShape in;
+  ActivationShape out;
+  Pair kernel;
+  Pair stride;
+  Pair padding;
+  int groups = 1;
+  bool max = false;            // Pool.
+  std::vector<float> weights;  // Conv [out, in/groups, kh, kw]; linear [out, in]; scale_shift: scale.
+  std::vector<float> bias;     // One for each output channel; scale_shift: shift.
+};
+
+// Throws Failure(model_format) for weights that are missing or have another shape than the layer list says.
+std::vector<Node> build_graph(const ModelFile& model);
+
+}  // namespace catdog::core::native

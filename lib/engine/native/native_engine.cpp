@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/native/plan.hpp"
+#include "runtime/threads.hpp"
+#include "status.hpp"
+
+namespace catdog::core {
+namespace {
+
+struct AlignedDelete {
+  void operator()(std::byte* memory) const noexcept {
+    ::operator delete (memory, std::align_val_t{native::arena_alignment});
+  }
+};
+
+class NativeContext final : public EngineContext {
+ public:
+  explicit NativeContext(std::shared_ptr<const native::Plan> plan) : plan_(std::move(plan)) {
+    const SerialOpenMpScope serial;
+    const std::size_t bytes = std::max<std::size_t>(plan_->arena_bytes, native::arena_alignment);
+    arena_.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{native::arena_alignment})));
+    std::memset(arena_.get(), 0, bytes);  // Also brings the pages in, so that run() doesn't fault.
+    try {
+      stream_ = dnnl::stream(plan_->engine);
+      for (const native::Step& step : plan_->steps) {
+        std::vector<dnnl_exec_arg_t>& args = args_.emplace_back();
+        for (const native::StepArg& arg : step.args) {
+          memories_.push_back(arg.buffer < 0 ? arg.constant
+                                             : dnnl::memory(arg.desc, plan_->engine, address(arg.buffer)));
+          args.push_back({arg.index, memories_.back().get()});
+        }
+      }
+    } catch (const dnnl::error& error) {
+      throw Failure(Status::engine_failed, std::string("oneDNN failed while memory was prepared: ") + error.what());
+    }
+  }
+
+  InputTensor input() override {
+    InputTensor tensor = plan_->input;
+    tensor.data = address(plan_->input_buffer);
+    return tensor;
+  }
+
+  // oneDNN's C calls: its C++ ones build a vector of arguments each time.
+  void run(std::span<float> logits) override {
+    if (logits.size() != plan_->outputs) {
+      throw Failure(Status::engine_failed, "the engine was given room for another number of logits than it has");
+    }
+    const SerialOpenMpScope serial;
+    dnnl_stream_t stream = stream_.get();
+    for (std::size_t i = 0; i < args_.size(); ++i) {
+      const dnnl_status_t status = dnnl_primitive_execute(plan_->steps[i].primitive.get(), stream,
+                                                          static_cast<int>(args_[i].size()), args_[i].data());
+      if (status != dnnl_success) {
+        throw Failure(Status::engine_failed, "oneDNN failed in step " + std::to_string(i) + " of the network (status " +
+                                                 std::to_string(static_cast<int>(status)) + ")");
+      }
+    }
+    if (dnnl_stream_wait(stream) != dnnl_success) throw Failure(Status::engine_failed, "oneDNN failed to finish");
+    std::memcpy(logits.data(), address(plan_->output_buffer), logits.size_bytes());
+  }
+
+ private:
+  std::byte* address(int buffer) const {
+    return arena_.get() + plan_->buffers[static_cast<std::size_t>(buffer)].offset;
+  }
+
+  std::shared_ptr<const native::Plan> plan_;
+  std::unique_ptr<std::byte, AlignedDelete> arena_;
+  dnnl::stream stream_;
+  std::vector<dnnl::memory> memories_;  // Own what args_ points to.
+  std::vector<std::vector<dnnl_exec_arg_t>> args_;
+};
+
+class NativeEngine final : public Engine {
+ public:
+  NativeEngine(native::Plan plan, Precision precision)
+      : plan_(std::make_shared<const native::Plan>(std::move(plan))), precision_(precision) {}
+
+  const char* name() const noexcept override { return "native"; }
+  Precision precision() const noexcept override { return precision_; }
+  std::unique_ptr<EngineContext> create_context() const override { return std::make_unique<NativeContext>(plan_); }
+
+ private:
+  std::shared_ptr<const native::Plan> plan_;  // Shared, so that a context may outlive its engine.
+  Precision precision_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision precision) {
+  if (precision == Precision::automatic)
+    throw Failure(Status::internal, "the native engine needs a definite precision");
+  if (!model.has_native_part()) {
+    throw Failure(Status::model_unsupported,
+                  "the model file has no layer list for the native engine: it is a plain TorchScript archive; use "
+                  "engine \"torch\" or \"auto\"");
+  }
+  const SerialOpenMpScope serial;
+  return std::make_unique<NativeEngine>(native::compile(model, precision), precision);
+}
+
+}  // namespace catdog::core

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network compiled for oneDNN: primitives with their weights in the layout each likes best, and the place of every
+// activation. Immutable, shared by all contexts.
+#pragma once
+
+#include <cstddef>
+#include <dnnl.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/native/arena.hpp"
+#include "engine/native/graph.hpp"
+
+namespace catdog::core::native {
+
+struct StepArg {
+  int index = 0;            // DNNL_ARG_*.
+  int buffer = -1;          // Index of Plan::buffers, or -1: `constant`.
+  dnnl::memory::desc desc;  // For a buffer.
+  dnnl::memory constant;
+};
+
+struct Step {
+  dnnl::primitive primitive;
+  std::vector<StepArg> args;
+};
+
+struct Plan {
+  dnnl::engine engine;
+  std::vector<Step> steps;
+  std::vector<Buffer> buffers;
+  std::size_t arena_bytes = 0;
+  InputTensor input;  // Without memory.
+  int input_buffer = 0;
+  int output_buffer = 0;  // Logits, float32.
+  std::size_t outputs = 0;
+};
+
+// Throws Failure: model_unsupported, model_format, engine_failed. To be called with OpenMP restricted to one thread:
+// the primitives are made for the number of threads at that time.
+Plan compile(const ModelFile& model, Precision precision);
+
+}  // namespace catdog::core::native
