@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first frame only: DGifSlurp() would read, and allocate, all of them.
+#include <gif_lib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "image/codec.hpp"
+#include "status.hpp"
+
+namespace catdog::core {
+namespace {
+
+struct Source {
+  Bytes bytes;
+  std::size_t at = 0;
+};
+
+int on_read(GifFileType* gif, GifByteType* to, int size) {
+  auto& source = *static_cast<Source*>(gif->UserData);
+  const std::size_t count = std::min(source.bytes.size() - source.at, static_cast<std::size_t>(std::max(size, 0)));
+  if (count > 0) {
+    std::memcpy(to, source.bytes.data() + source.at, count);
+  }
+  source.at += count;
+  return static_cast<int>(count);
+}
+
+struct GifCloser {
+  void operator()(GifFileType* gif) const { DGifCloseFile(gif, nullptr); }
+};
+using Gif = std::unique_ptr<GifFileType, GifCloser>;
+
+[[noreturn]] void fail(int code) {
+  if (code == D_GIF_ERR_NOT_ENOUGH_MEM) {
+    throw Failure(Status::out_of_memory, "no memory for the GIF file");
+  }
+  const char* reason = GifErrorString(code);
+  throw Failure(Status::corrupt,
+                std::string("the GIF file is damaged: ") + (reason != nullptr ? reason : "it has no picture"));
+}
+
+// Reads up to the first picture's descriptor; returns its transparent index or NO_TRANSPARENT_COLOR.
+int find_first_frame(GifFileType* gif) {
+  int transparent = NO_TRANSPARENT_COLOR;
+  for (;;) {
+    GifRecordType record = UNDEFINED_RECORD_TYPE;
+    if (DGifGetRecordType(gif, &record) == GIF_ERROR) {
+      fail(gif->Error);
+    }
+    if (record == IMAGE_DESC_RECORD_TYPE) {
+      if (DGifGetImageDesc(gif) == GIF_ERROR) {
+        fail(gif->Error);
+      }
+      return transparent;
+    }
+    if (record != EXTENSION_RECORD_TYPE) {
+      fail(D_GIF_SUCCEEDED);
+    }
+    int code = 0;
+    GifByteType* block = nullptr;  // First byte: length.
+    if (DGifGetExtension(gif, &code, &block) == GIF_ERROR) {
+      fail(gif->Error);
+    }
+    while (block != nullptr) {
+      GraphicsControlBlock control{};
+      if (code == GRAPHICS_EXT_FUNC_CODE && DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK) {
+        transparent = control.TransparentColor;
+      }
+      if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) {
+        fail(gif->Error);
+      }
+    }
+  }
+}
+
+struct Rows {
+  int first;
+  int step;
+};
+constexpr std::array<Rows, 4> kInterlaced{{{0, 8}, {4, 8}, {2, 4}, {1, 2}}};
+constexpr std::array<Rows, 1> kProgressive{{{0, 1}}};
+
+void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas) {
+  const GifImageDesc& frame = gif->Image;
+  const ColorMapObject* colours = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
+  if (colours == nullptr) {
+    fail(D_GIF_ERR_NO_COLOR_MAP);
+  }
+  std::vector<GifPixelType> line(static_cast<std::size_t>(frame.Width));
+  const int visible = std::clamp(canvas.cols - frame.Left, 0, frame.Width);
+  for (const Rows& rows : frame.Interlace ? std::span<const Rows>(kInterlaced) : std::span<const Rows>(kProgressive)) {
+    for (int y = rows.first; y < frame.Height; y += rows.step) {
+      if (DGifGetLine(gif, line.data(), frame.Width) == GIF_ERROR) {
+        fail(gif->Error);
+      }
+      if (frame.Top + y >= canvas.rows) {
+        continue;
+      }
+      auto* row = canvas.ptr<std::uint8_t>(frame.Top + y);
+      for (int x = 0; x < visible; ++x) {
+        const int index = line[static_cast<std::size_t>(x)];
+        if (index == transparent || index >= colours->ColorCount) {
+          continue;
+        }
+        std::uint8_t* pixel = row + 3 * static_cast<std::size_t>(frame.Left + x);
+        pixel[0] = colours->Colors[index].Red;
+        pixel[1] = colours->Colors[index].Green;
+        pixel[2] = colours->Colors[index].Blue;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+DecodedImage decode_gif(Bytes bytes, const ImageLimits& limits) {
+  Source source{bytes};
+  int error = D_GIF_SUCCEEDED;
+  const Gif gif(DGifOpen(&source, on_read, &error));
+  if (gif == nullptr) {
+    fail(error);
+  }
+  check_size(static_cast<std::uint64_t>(std::max(gif->SWidth, 0)),
+             static_cast<std::uint64_t>(std::max(gif->SHeight, 0)), limits);
+  const int transparent = find_first_frame(gif.get());
+  // giflib gives up to 65,535 each, never negative.
+  check_size(static_cast<std::uint64_t>(gif->Image.Width), static_cast<std::uint64_t>(gif->Image.Height), limits);
+  DecodedImage image;
+  image.format = ImageFormat::gif;
+  image.stored_size = {gif->SWidth, gif->SHeight};
+  image.rgb = allocate_rgb(image.stored_size);
+  image.rgb.setTo(cv::Scalar::all(255));
+  draw_frame(gif.get(), transparent, image.rgb);
+  return image;
+}
+
+}  // namespace catdog::core

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/preprocess.hpp"
+
+#include <bit>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+#include <string>
+
+#include "status.hpp"
+
+namespace catdog::core {
+namespace {
+
+cv::Mat resize_step(const cv::Mat& from, cv::Size size, int interpolation) {
+  if (from.size() == size) {
+    return from;
+  }
+  cv::Mat to;
+  cv::resize(from, to, size, 0, 0, interpolation);
+  return to;
+}
+
+// Averages over the area on an axis that shrinks, interpolates on one that grows. OpenCV's INTER_AREA interpolates on
+// both as soon as one grows, hence two steps then.
+cv::Mat squash(const cv::Mat& from, cv::Size size) {
+  const cv::Size shrunk(std::min(size.width, from.cols), std::min(size.height, from.rows));
+  return resize_step(resize_step(from, shrunk, cv::INTER_AREA), size, cv::INTER_LINEAR);
+}
+
+cv::Mat orient(const cv::Mat& stored, Orientation orientation) {
+  cv::Mat turned = stored;
+  if (orientation >= 5) {
+    cv::transpose(stored, turned);
+  }
+  // What is left to do after the transposition of 5..8: nothing, flip across x, across both, across y.
+  constexpr int kNone = 2;
+  constexpr std::array<int, 9> kFlip{kNone, kNone, 1, -1, 0, kNone, 1, -1, 0};
+  const int flip = kFlip.at(static_cast<std::size_t>(orientation));
+  if (flip == kNone) {
+    return turned;
+  }
+  cv::Mat out;
+  cv::flip(turned, out, flip);
+  return out;
+}
+
+template <typename Element>
+Element to_element(float value) {
+  if constexpr (sizeof(Element) == sizeof(float)) {
+    return value;
+  } else {  // bfloat16, round to nearest even. Finite: the model's mean and deviation are checked.
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    return static_cast<Element>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+  }
+}
+
+// A table of 256 values a channel is exact for every type and cheaper than the arithmetic.
+template <typename Element>
+void fill(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
+  std::array<std::array<Element, 256>, 3> table;
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t value = 0; value < 256; ++value) {
+      table[c][value] = to_element<Element>((static_cast<float>(value) / 255.0F - spec.mean[c]) / spec.std_dev[c]);
+    }
+  }
+  auto* data = static_cast<Element*>(out.data);
+  const std::size_t first = spec.rgb ? 0 : 2;
+  const auto width = static_cast<std::size_t>(out.width);
+  const std::size_t plane = width * static_cast<std::size_t>(out.height);
+  for (int y = 0; y < out.height; ++y) {
+    const auto* pixel = rgb.ptr<std::uint8_t>(y);
+    const std::size_t row = static_cast<std::size_t>(y) * width;
+    if (out.layout == Layout::nhwc) {
+      Element* to = data + 3 * row;
+      for (std::size_t x = 0; x < width; ++x, pixel += 3, to += 3) {
+        to[0] = table[0][pixel[first]];
+        to[1] = table[1][pixel[1]];
+        to[2] = table[2][pixel[2 - first]];
+      }
+    } else {
+      for (std::size_t x = 0; x < width; ++x, pixel += 3) {
+        data[row + x] = table[0][pixel[first]];
+        data[plane + row + x] = table[1][pixel[1]];
+        data[2 * plane + row + x] = table[2][pixel[2 - first]];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+cv::Mat resize_and_orient(const DecodedImage& image, Size target) {
+  if (image.rgb.empty() || image.rgb.type() != CV_8UC3 || target.width <= 0 || target.height <= 0 ||
+      image.orientation < 1 || image.orientation > 8) {
+    throw Failure(Status::internal, "resize_and_orient() needs RGB pixels, a size and an orientation of 1..8");
+  }
+  try {
+    const bool turned = image.orientation >= 5;
+    const cv::Size stored_target =
+        turned ? cv::Size(target.height, target.width) : cv::Size(target.width, target.height);
+    cv::Mat result = orient(squash(image.rgb, stored_target), image.orientation);
+    return result.isContinuous() ? result : result.clone();
+  } catch (const cv::Exception& error) {
+    throw Failure(error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal,
+                  "resizing the picture failed: " + error.err);
+  }
+}
+
+void normalise(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
+  if (rgb.type() != CV_8UC3 || rgb.cols != out.width || rgb.rows != out.height || out.data == nullptr) {
+    throw Failure(Status::internal, "normalise() needs RGB pixels of the tensor's size");
+  }
+  switch (out.type) {
+    case ElementType::float32: fill<float>(rgb, spec, out); break;
+    case ElementType::bfloat16: fill<std::uint16_t>(rgb, spec, out); break;
+  }
+}
+
+}  // namespace catdog::core
