@@ -42,6 +42,7 @@ void check_sizes(const std::string& name, const zip_stat_t& stat, std::uint64_t 
 }  // namespace
 
 Archive::Archive(std::span<const std::uint8_t> bytes) : archive_bytes_(bytes.size()) {
+  if (bytes.empty()) fail("not a model file (no zip archive)");  // libzip takes it for an archive without entries.
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model_file.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "failure_matcher.hpp"
+#include "support/model_maker.hpp"
+
+namespace catdog::core {
+namespace {
+
+using test_support::Bytes;
+using test_support::expect_failure;
+using test_support::make_model_archive;
+using test_support::ModelRecipe;
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const Bytes& bytes) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "catdog-model-XXXXXX").string();
+    const int descriptor = mkstemp(pattern.data());
+    if (descriptor >= 0) close(descriptor);
+    path = pattern;
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  std::filesystem::path path;
+};
+
+TEST(ModelFile, ReadsWhatWasWritten) {
+  ModelRecipe recipe;
+  recipe.labels = {"cat", "dog", "vosí hnízdo"};
+  recipe.architecture = test_support::small_architecture(3);
+  recipe.width = 48;
+  recipe.temperature = 1.5;
+  recipe.abstain_below = 0.6;
+  recipe.golden = {{7, {0.5F, -0.25F, 1.0F}}};
+  recipe.json_patch = R"({"input": {"colour": "bgr"}, "unknown": {"later": [1, 2]}})";
+  for (const bool deflate : {false, true}) {
+    recipe.deflate = deflate;
+    const ModelFile model = ModelFile::from_memory(make_model_archive(recipe));
+    const ModelConfig& config = model.config();
+    EXPECT_EQ(config.name, "small");
+    EXPECT_EQ(config.version, "1.2.3");
+    EXPECT_EQ(config.labels, recipe.labels);
+    EXPECT_EQ(config.input.width, 48);
+    EXPECT_EQ(config.input.height, 32);
+    EXPECT_FALSE(config.input.rgb);
+    EXPECT_FLOAT_EQ(config.input.mean[2], 0.406F);
+    EXPECT_FLOAT_EQ(config.input.std_dev[0], 0.229F);
+    EXPECT_EQ(config.network.layers.size(), 7U);
+    EXPECT_DOUBLE_EQ(config.calibration.temperature, 1.5);
+    EXPECT_DOUBLE_EQ(config.calibration.abstain_below, 0.6);
+    ASSERT_EQ(config.golden.size(), 1U);
+    EXPECT_EQ(config.golden[0].seed, 7U);
+    EXPECT_EQ(config.golden[0].logits, recipe.golden[0].logits);
+    EXPECT_EQ(config.json, test_support::make_catdog_json(recipe));
+    EXPECT_TRUE(model.has_native_part());
+    const auto weights = test_support::make_weights(recipe);
+    ASSERT_EQ(model.weights().size(), weights.size());
+    for (const auto& [name, tensor] : weights) {
+      EXPECT_EQ(model.weights().at(name).shape, tensor.first) << name;
+      EXPECT_THAT(model.weights().at(name).values, testing::ElementsAreArray(tensor.second)) << name;
+    }
+  }
+}
+
+TEST(ModelFile, OptionalFieldsHaveDefaults) {
+  ModelRecipe recipe;
+  recipe.json_patch = R"({"name": null, "version": null, "calibration": null, "golden": null, "metrics": null})";
+  const ModelFile model = ModelFile::from_memory(make_model_archive(recipe));
+  EXPECT_EQ(model.config().name, "");
+  EXPECT_DOUBLE_EQ(model.config().calibration.temperature, 1.0);
+  EXPECT_DOUBLE_EQ(model.config().calibration.abstain_below, 0.0);
+  EXPECT_TRUE(model.config().golden.empty());
+}
+
+TEST(ModelFile, FromFileKnowsPathAndChecksum) {
+  const Bytes bytes = make_model_archive();
+  const TemporaryFile file(bytes);
+  std::string upper = sha256_hex(bytes);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  const ModelFile model = ModelFile::from_file(file.path, upper);
+  EXPECT_EQ(model.path(), file.path.string());
+  EXPECT_EQ(model.sha256(), sha256_hex(bytes));
+  EXPECT_EQ(ModelFile::from_memory(bytes).path(), "");
+}
+
+TEST(ModelFile, FileErrorsNameThePath) {
+  expect_failure(Status::not_found, "/nowhere/model.pt", [] { ModelFile::from_file("/nowhere/model.pt"); });
+  const auto folder = std::filesystem::temp_directory_path();
+  expect_failure(Status::io, "is a folder: " + folder.string(), [&] { ModelFile::from_file(folder); });
+}
+
+// The checksum comes first: these bytes are no archive at all.
+TEST(ModelFile, ChecksumIsComparedBeforeParsing) {
+  const Bytes junk{'j', 'u', 'n', 'k'};
+  const std::string wrong(64, 'a');
+  expect_failure(Status::model_checksum, wrong, [&] { ModelFile::from_memory(junk, wrong); });
+  expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory(junk, sha256_hex(junk)); });
+  expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory({}); });
+  Bytes damaged = make_model_archive();
+  const std::string original = sha256_hex(damaged);
+  damaged[damaged.size() / 2] ^= 1U;
+  expect_failure(Status::model_checksum, original, [&] { ModelFile::from_memory(damaged, original); });
+  for (const std::string& bad : {std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g')}) {
+    expect_failure(Status::invalid_argument, "64 hexadecimal", [&] { ModelFile::from_memory(junk, bad); });
+  }
+}
+
+TEST(ModelFile, NewerFormatVersionNamesBoth) {
+  ModelRecipe recipe;
+  // Even where a later format means other things by the same fields.
+  recipe.json_patch = R"({"format_version": 27, "labels": {"0": "cat"}})";
+  const Bytes bytes = make_model_archive(recipe);
+  expect_failure(Status::model_version, "version 27", [&] { ModelFile::from_memory(bytes); });
+  expect_failure(Status::model_version, "up to version 1", [&] { ModelFile::from_memory(bytes); });
+}
+
+TEST(ModelFile, PlainTorchScriptGetsTheDefaults) {
+  ModelRecipe recipe;
+  recipe.with_json = recipe.with_weights = false;
+  recipe.more_entries = {{"net/data.pkl", {0x80}}, {"net/code/__torch__.py", {}}};
+  const Bytes bytes = make_model_archive(recipe);
+  ModelFile model = ModelFile::from_memory(bytes);
+  EXPECT_FALSE(model.has_native_part());
+  EXPECT_TRUE(model.weights().empty());
+  EXPECT_THAT(model.config().labels, testing::ElementsAre("cat", "dog"));
+  EXPECT_EQ(model.config().input.width, 128);
+  EXPECT_EQ(model.config().input.height, 128);
+  EXPECT_FLOAT_EQ(model.config().input.std_dev[1], 0.224F);
+  EXPECT_EQ(model.config().json, "{}");
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), model.archive().begin(), model.archive().end()));
+  model.release_archive();
+  EXPECT_TRUE(model.archive().empty());
+}
+
+TEST(ModelFile, ConfigWithoutArchitectureNeedsNoWeights) {
+  ModelRecipe recipe;
+  recipe.with_weights = false;
+  for (const char* architecture : {"", "{}", R"({"layers": []})"}) {
+    recipe.architecture = architecture;
+    const ModelFile model = ModelFile::from_memory(make_model_archive(recipe));
+    EXPECT_FALSE(model.has_native_part()) << architecture;
+    EXPECT_EQ(model.config().name, "small");
+  }
+}
+
+TEST(ModelFile, ViewsOutliveTheOriginal) {
+  const ModelRecipe recipe;
+  const auto expected = test_support::make_weights(recipe).at("fc.1.weight").second;
+  auto original = std::make_unique<ModelFile>(ModelFile::from_memory(make_model_archive(recipe)));
+  const ModelFile copy = *original;
+  original->release_archive();
+  const ModelFile moved = std::move(*original);
+  original.reset();
+  EXPECT_THAT(copy.weights().at("fc.1.weight").values, testing::ElementsAreArray(expected));
+  EXPECT_THAT(moved.weights().at("fc.1.weight").values, testing::ElementsAreArray(expected));
+  EXPECT_FALSE(copy.archive().empty());  // Released for the other one only.
+}
+
+TEST(ModelFile, ExtraTensorsAreFine) {
+  ModelRecipe recipe;
+  recipe.edit_weights = [](test_support::Weights& weights) { weights["spare"] = {{1}, {1.0F}}; };
+  EXPECT_EQ(ModelFile::from_memory(make_model_archive(recipe)).weights().count("spare"), 1U);
+}
+
+}  // namespace
+}  // namespace catdog::core

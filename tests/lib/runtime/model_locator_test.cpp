@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/model_locator.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "classifier.hpp"
+#include "status.hpp"
+#include "temporary_folder.hpp"
+
+namespace catdog::core {
+namespace {
+
+class ModelLocator : public testing::Test {
+ protected:
+  void SetUp() override { unsetenv("CATDOG_MODEL"); }
+  void TearDown() override { unsetenv("CATDOG_MODEL"); }
+};
+
+TEST_F(ModelLocator, EnvironmentWins) {
+  const test_support::TemporaryFolder folder;
+  folder.write("mine.pt", "x");
+  const std::string path = (folder.path / "mine.pt").string();
+  setenv("CATDOG_MODEL", path.c_str(), 1);
+  EXPECT_EQ(find_default_model(), path);
+}
+
+TEST_F(ModelLocator, EnvironmentIsNotReplacedByAnother) {
+  setenv("CATDOG_MODEL", "/nowhere/mine.pt", 1);
+  try {
+    find_default_model();
+    ADD_FAILURE() << "no failure";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), Status::not_found);
+    EXPECT_THAT(failure.what(),
+                testing::AllOf(testing::HasSubstr("CATDOG_MODEL"), testing::HasSubstr("/nowhere/mine.pt")));
+  }
+}
+
+TEST_F(ModelLocator, OrderOfAnInstalledLibrary) {
+  const auto candidates = default_model_candidates("/opt/catdog/lib/libcatdog.so.1");
+  ASSERT_EQ(candidates.size(), 4U);
+  EXPECT_EQ(candidates[0], "/opt/catdog/lib/best_model.pt");
+  EXPECT_EQ(candidates[1], "/opt/catdog/share/catdog/best_model.pt");
+  EXPECT_EQ(candidates[2], "/opt/catdog/lib/catdog/best_model.pt");
+  EXPECT_THAT(candidates[3].string(), testing::EndsWith("share/catdog/best_model.pt"));
+}
+
+TEST_F(ModelLocator, SourceTreeOnlyForALibraryInTheBuildTree) {
+  const std::filesystem::path build = CATDOG_BINARY_DIR;
+  const std::filesystem::path source = std::filesystem::path(CATDOG_SOURCE_DIR) / "models/best_model.pt";
+  EXPECT_EQ(default_model_candidates(build / "capi/libcatdog.so").back(), source);
+  EXPECT_THAT(default_model_candidates(build.string() + "2/libcatdog.so"), testing::Not(testing::Contains(source)));
+  EXPECT_THAT(default_model_candidates(""), testing::SizeIs(1));
+}
+
+// The test program contains the library and lies in the build folder.
+TEST_F(ModelLocator, FindsTheFileBesideTheLibrary) {
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "best_model.pt";
+  ASSERT_FALSE(std::filesystem::exists(beside));
+  std::ofstream(beside) << "x";
+  EXPECT_EQ(find_default_model(), beside.string());
+  std::filesystem::remove(beside);
+}
+
+}  // namespace
+}  // namespace catdog::core

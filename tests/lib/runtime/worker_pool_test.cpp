@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <latch>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "runtime/threads.hpp"
+
+namespace catdog::core {
+namespace {
+
+std::ptrdiff_t process_threads() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+}
+
+TEST(WorkerPool, EachItemOnce) {
+  for (const int threads : {-1, 0, 1, 2, 5}) {
+    WorkerPool pool(threads);
+    EXPECT_EQ(pool.threads(), std::max(1, threads));
+    for (const std::size_t count : {0U, 1U, 2U, 1000U}) {
+      std::vector<std::atomic<int>> hits(count);
+      pool.for_each(count, [&](std::size_t i) { ++hits[i]; });
+      for (const auto& hit : hits) EXPECT_EQ(hit.load(), 1);
+    }
+  }
+}
+
+// All four must be at work at once, or the latch never opens.
+TEST(WorkerPool, CallerIsOneOfTheThreads) {
+  WorkerPool pool(4);
+  std::latch together(4);
+  std::mutex mutex;
+  std::set<std::thread::id> ids;
+  pool.for_each(4, [&](std::size_t) {
+    {
+      const std::lock_guard lock(mutex);
+      ids.insert(std::this_thread::get_id());
+    }
+    together.arrive_and_wait();
+  });
+  EXPECT_EQ(ids.size(), 4U);
+  EXPECT_EQ(ids.count(std::this_thread::get_id()), 1U);
+}
+
+TEST(WorkerPool, StartsOnFirstUseAndJoins) {
+  const auto before = process_threads();
+  {
+    WorkerPool pool(4);
+    pool.for_each(1, [](std::size_t) {});
+    EXPECT_EQ(process_threads(), before);
+    pool.for_each(2, [](std::size_t) {});
+    EXPECT_EQ(process_threads(), before + 3);
+    pool.for_each(100, [](std::size_t) {});
+    EXPECT_EQ(process_threads(), before + 3);
+  }
+  // A joined thread may be listed a moment longer.
+  for (int i = 0; i < 1000 && process_threads() != before; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(process_threads(), before);
+}
+
+TEST(WorkerPool, ManyCallersAtOnce) {
+  WorkerPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<std::size_t> sum{0};
+  for (int c = 0; c < 6; ++c) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) {
+        std::vector<int> hits(37, 0);
+        pool.for_each(hits.size(), [&](std::size_t i) { ++hits[i]; });
+        for (const int hit : hits) sum += static_cast<std::size_t>(hit);
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(sum.load(), 6U * 50U * 37U);
+}
+
+TEST(WorkerPool, NestedCallsGetOn) {
+  WorkerPool pool(2);
+  std::atomic<int> count{0};
+  pool.for_each(
+      8, [&](std::size_t) { pool.for_each(8, [&](std::size_t) { pool.for_each(3, [&](std::size_t) { ++count; }); }); });
+  EXPECT_EQ(count.load(), 8 * 8 * 3);
+}
+
+}  // namespace
+}  // namespace catdog::core
