@@ -16,7 +16,7 @@ std::string sha256_hex(std::span<const std::uint8_t> bytes) {
   }
   static constexpr char digits[] = "0123456789abcdef";
   std::string hex;
-  hex.reserve(size * 2);
+  hex.reserve(std::size_t{2} * size);
   for (unsigned int i = 0; i < size; ++i) {
     hex += digits[digest[i] >> 4U];
     hex += digits[digest[i] & 15U];

@@ -101,7 +101,7 @@ std::optional<double> quota_at(const fs::path& folder, bool v2) {
 // The group below the mount point. Where the mount shows only a part of the tree (a container), the path in
 // /proc/self/cgroup still begins with that part, or leads out of it.
 fs::path below_mount(const Group& group) {
-  const fs::path relative = group.path.lexically_normal().lexically_relative(group.mount_root.lexically_normal());
+  fs::path relative = group.path.lexically_normal().lexically_relative(group.mount_root.lexically_normal());
   if (relative.empty() || relative == "." || *relative.begin() == "..") return {};
   return relative;
 }
