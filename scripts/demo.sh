@@ -16,5 +16,19 @@ model="$CATDOG_ROOT/models/best_model.pt"
 cd "$CATDOG_ROOT/examples" || exit 2 # so that the table shows short names
 "$catdog" classify --model "$model" images
 
-# Once more, to be compared: one line of JSON a picture.
-"$catdog" classify --model "$model" --json images >"$CATDOG_ROOT/build/demo/verdicts.json"
+# Once more by folder, to be compared with its name.
+wrong=0 total=0
+for folder in images/*/; do
+  expected=$(basename "$folder")
+  pictures=$(find "$folder" -type f | wc -l)
+  verdicts=$("$catdog" classify --model "$model" --json "$folder") || die "a picture in examples/$folder could not be read"
+  right=$(grep -oE "\"label\": *\"$expected\"" <<<"$verdicts" | wc -l) || true
+  total=$((total + pictures))
+  wrong=$((wrong + pictures - right))
+done
+[ "$total" -gt 0 ] || die "no pictures in examples/images"
+if [ "$wrong" -ne 0 ]; then
+  printf 'demo: %d of %d pictures did not get the label of their folder\n' "$wrong" "$total" >&2
+  exit 1
+fi
+say "all $total pictures got the label of their folder"

@@ -61,6 +61,7 @@ def included_files(entry, clang):
 class Linter:
     def __init__(self, arguments):
         self.arguments = arguments
+        self.left_out = 0  # of the files known from an earlier run
         version = output([arguments.clang_tidy, "--version"]).stdout
         self.salt = version + sha256(os.path.join(arguments.root, ".clang-tidy"))
 
@@ -74,23 +75,29 @@ class Linter:
                 record = json.load(file)
         except (OSError, ValueError):
             return False
-        return bool(record) and all(sha256(path) == digest for path, digest in record.items())
+        unchanged = bool(record) and all(sha256(path) == digest for path, digest in record["files"].items())
+        self.left_out += bool(unchanged and record["left_out"])
+        return unchanged
+
+    def remember(self, entry, files, left_out=False):
+        with open(self.record_path(entry), "w", encoding="utf-8") as file:
+            json.dump({"files": files, "left_out": left_out}, file)
 
     def check(self, entry):
-        """Returns (entry, seconds, findings): no findings in a clean file, no seconds for one that includes libtorch."""
+        """Returns (entry, seconds, findings); seconds is None for a file that includes libtorch."""
         start = time.monotonic()
         # Taken before the check: a file edited meanwhile must be checked again.
         files = included_files(entry, self.arguments.clang)
-        record = {path: sha256(path) for path in files if path.startswith(self.arguments.root + os.sep)}
+        digests = {path: sha256(path) for path in files if path.startswith(self.arguments.root + os.sep)}
         if any(path.endswith("/c10/macros/Macros.h") for path in files):
+            self.remember(entry, digests, left_out=True)
             return entry, None, ""
-        command = [self.arguments.clang_tidy, "--quiet", "-p", self.arguments.build, "--extra-arg=-Wno-unknown-warning-option",
-                   entry["file"]]
+        command = [self.arguments.clang_tidy, "--quiet", "-p", self.arguments.build,
+                   "--extra-arg=-Wno-unknown-warning-option", entry["file"]]
         result = output(command)
         if result.returncode == 0:
-            if record:
-                with open(self.record_path(entry), "w", encoding="utf-8") as file:
-                    json.dump(record, file)
+            if digests:
+                self.remember(entry, digests)
             return entry, time.monotonic() - start, ""
         return entry, time.monotonic() - start, result.stdout
 
@@ -122,8 +129,8 @@ def main():
     os.makedirs(arguments.cache, exist_ok=True)
     linter = Linter(arguments)
     todo = [entry for entry in entries.values() if not linter.is_known_clean(entry)]
-    print(f"clang-tidy: {len(entries)} files, {len(entries) - len(todo)} known to be clean", flush=True)
-    failed, left_out = 0, 0
+    print(f"clang-tidy: {len(entries)} files, {len(entries) - len(todo)} known from before", flush=True)
+    failed, left_out = 0, linter.left_out
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for done, (entry, seconds, findings) in enumerate(pool.map(linter.check, todo), 1):
             name = os.path.relpath(os.path.join(entry["directory"], entry["file"]), arguments.root)
