@@ -205,6 +205,8 @@ DecodedImage decode_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits) 
                                      " scans, more than the limit of " + std::to_string(limits.max_scans) +
                                      "; save it anew or raise max_scans");
   }
+  // A table that is cut short would fail a progressive file whose earlier scans are enough.
+  info.src->bytes_in_buffer -= std::min(info.src->bytes_in_buffer, bytes.size() - markers.usable);
   DecodedImage image;
   image.format = ImageFormat::jpeg;
   image.stored_size = {static_cast<int>(info.image_width), static_cast<int>(info.image_height)};

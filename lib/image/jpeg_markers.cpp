@@ -22,6 +22,7 @@ bool stands_alone(std::uint8_t marker) {  // No length follows: stuffing, TEM, R
 JpegMarkers read_jpeg_markers(Bytes bytes, bool all_scans) noexcept {
   constexpr std::string_view kExif("Exif\0\0", 6);
   JpegMarkers found;
+  found.usable = bytes.size();
   std::size_t at = 0;
   while (at < bytes.size()) {
     const void* next = std::memchr(bytes.data() + at, 0xFF, bytes.size() - at);
@@ -35,6 +36,7 @@ JpegMarkers read_jpeg_markers(Bytes bytes, bool all_scans) noexcept {
     if (at >= bytes.size() || bytes[at] == kEndOfImage) {
       break;
     }
+    const std::size_t segment = at - 1;
     const std::uint8_t marker = bytes[at++];
     if (stands_alone(marker)) {
       continue;
@@ -46,10 +48,15 @@ JpegMarkers read_jpeg_markers(Bytes bytes, bool all_scans) noexcept {
       }
     }
     if (bytes.size() - at < 2) {
+      found.usable = segment;
       break;
     }
     const std::size_t length = std::size_t{bytes[at]} << 8 | bytes[at + 1];
-    if (length < 2 || length > bytes.size() - at) {
+    if (length > bytes.size() - at) {
+      found.usable = segment;
+      break;
+    }
+    if (length < 2) {
       break;
     }
     const Bytes body = bytes.subspan(at + 2, length - 2);

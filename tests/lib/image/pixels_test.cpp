@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "outcome.hpp"
+
+namespace catdog::test_support {
+namespace {
+
+using core::import_pixels;
+using core::PixelFormat;
+using core::RawPixels;
+using core::Status;
+
+std::vector<int> imported(const RawPixels& pixels) {
+  const core::DecodedImage image = import_pixels(pixels, {});
+  EXPECT_EQ(image.format, core::ImageFormat::raw);
+  EXPECT_EQ(image.orientation, 1);
+  std::vector<int> values;
+  for (int y = 0; y < image.rgb.rows; ++y) {
+    const auto* row = image.rgb.ptr<std::uint8_t>(y);
+    values.insert(values.end(), row, row + static_cast<std::ptrdiff_t>(image.rgb.cols) * 3);
+  }
+  return values;
+}
+
+TEST(Pixels, EachFormatBecomesRgb) {
+  const ByteString bytes{10, 20, 30, 255, 40, 50, 60, 0};
+  using Values = std::vector<int>;
+  EXPECT_EQ(imported({PixelFormat::gray8, bytes, 2, 1}), (Values{10, 10, 10, 20, 20, 20}));
+  EXPECT_EQ(imported({PixelFormat::rgb8, bytes, 2, 1}), (Values{10, 20, 30, 255, 40, 50}));
+  EXPECT_EQ(imported({PixelFormat::bgr8, bytes, 2, 1}), (Values{30, 20, 10, 50, 40, 255}));
+  EXPECT_EQ(imported({PixelFormat::rgba8, bytes, 2, 1}), (Values{10, 20, 30, 255, 255, 255}));
+  EXPECT_EQ(imported({PixelFormat::bgra8, bytes, 2, 1}), (Values{30, 20, 10, 255, 255, 255}));
+}
+
+TEST(Pixels, HalfTransparentIsHalfWhite) {
+  const ByteString bytes{0, 100, 255, 128};
+  EXPECT_EQ(imported({PixelFormat::rgba8, bytes, 1, 1}), (std::vector<int>{127, 177, 255}));
+}
+
+TEST(Pixels, RowStrideIsKept) {
+  const ByteString bytes{1, 2, 3, 99, 4, 5, 6};  // The last row needs no padding.
+  EXPECT_EQ(imported({PixelFormat::rgb8, bytes, 1, 2, 4}), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(imported({PixelFormat::bgr8, bytes, 1, 2, 4}), (std::vector<int>{3, 2, 1, 6, 5, 4}));
+}
+
+TEST(Pixels, Rgb8IsBorrowed) {
+  const ByteString bytes(12);
+  EXPECT_EQ(import_pixels({PixelFormat::rgb8, bytes, 2, 2}, {}).rgb.data, bytes.data());
+}
+
+Status refused(const RawPixels& pixels, const core::ImageLimits& limits = {}) {
+  return outcome_of([&] { import_pixels(pixels, limits); }).status;
+}
+
+TEST(Pixels, BadSizesAreRefused) {
+  const ByteString bytes(12);
+  constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
+  constexpr std::uint64_t kHugeStride = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 2}), Status::ok);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 0, 2}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, -1}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 3}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 5, 1}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 2, 5}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 2, 7}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 2, kHugeStride}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 3, kHugeStride / 2 + 1}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, {}, 1, 1}), Status::invalid_argument);
+  EXPECT_EQ(refused({static_cast<PixelFormat>(99), bytes, 1, 1}), Status::invalid_argument);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, kHuge, 1}), Status::limit);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 20'000, 1}), Status::limit);
+  EXPECT_EQ(refused({PixelFormat::rgb8, bytes, 2, 2}, {.max_pixels = 3}), Status::limit);
+}
+
+}  // namespace
+}  // namespace catdog::test_support
