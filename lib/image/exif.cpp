@@ -3,68 +3,61 @@
 #include <string_view>
 
 #include "image/codec.hpp"
+#include "image/tiff_reader.hpp"
 
 namespace catdog::core {
-namespace {
 
-// Bounds-checked numbers of a TIFF structure in its own byte order.
-class TiffReader {
- public:
-  TiffReader(Bytes bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
+bool TiffReader::read(std::size_t offset, std::size_t width, std::uint32_t& value) const noexcept {
+  if (offset > bytes_.size() || bytes_.size() - offset < width) {
+    return false;
+  }
+  value = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    value = value << 8 | bytes_[big_endian_ ? offset + i : offset + width - 1 - i];
+  }
+  return true;
+}
 
-  // False when the number isn't inside the structure.
-  bool read(std::size_t offset, std::size_t width, std::uint32_t& value) const {
-    if (offset > bytes_.size() || bytes_.size() - offset < width) {
+bool TiffReader::find(std::uint32_t tag, std::uint32_t& value) const noexcept {
+  constexpr std::uint32_t kShort = 3;
+  constexpr std::uint32_t kLong = 4;
+  std::uint32_t directory = 0;
+  std::uint32_t entries = 0;
+  if (!read(4, 4, directory) || !read(directory, 2, entries)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = std::size_t{directory} + 2 + 12 * i;
+    std::uint32_t found = 0;
+    if (!read(entry, 2, found)) {
       return false;
     }
-    value = 0;
-    for (std::size_t i = 0; i < width; ++i) {
-      const std::size_t at = big_endian_ ? offset + i : offset + width - 1 - i;
-      value = value << 8 | bytes_[at];
+    if (found == tag) {
+      std::uint32_t type = 0;
+      std::uint32_t count = 0;
+      return read(entry + 2, 2, type) && (type == kShort || type == kLong) && read(entry + 4, 4, count) && count == 1 &&
+             read(entry + 8, type == kShort ? 2 : 4, value);
     }
-    return true;
   }
+  return false;
+}
 
- private:
-  Bytes bytes_;
-  bool big_endian_;
-};
-
-}  // namespace
+bool is_tiff(Bytes bytes) noexcept {
+  std::uint32_t magic = 0;
+  return bytes.size() >= 8 && bytes[0] == bytes[1] && (bytes[0] == 'I' || bytes[0] == 'M') &&
+         TiffReader(bytes, bytes[0] == 'M').read(2, 2, magic) && magic == 42;
+}
 
 Orientation exif_orientation(Bytes exif) noexcept {
   constexpr std::string_view kPrefix("Exif\0\0", 6);
   constexpr std::uint32_t kOrientationTag = 0x0112;
-  constexpr std::uint32_t kTypeShort = 3;
   if (exif.size() >= kPrefix.size() && std::equal(kPrefix.begin(), kPrefix.end(), exif.begin())) {
     exif = exif.subspan(kPrefix.size());
   }
-  if (exif.size() < 8 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) {
-    return 1;
-  }
-  const TiffReader tiff(exif, exif[0] == 'M');
-  std::uint32_t magic = 0;
-  std::uint32_t directory = 0;
-  std::uint32_t count = 0;
-  if (!tiff.read(2, 2, magic) || magic != 42 || !tiff.read(4, 4, directory) || !tiff.read(directory, 2, count)) {
-    return 1;
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t entry = std::size_t{directory} + 2 + 12 * i;
-    std::uint32_t tag = 0;
-    std::uint32_t type = 0;
-    std::uint32_t values = 0;
-    std::uint32_t orientation = 0;
-    if (!tiff.read(entry, 2, tag)) {
-      return 1;
-    }
-    if (tag == kOrientationTag) {
-      const bool valid = tiff.read(entry + 2, 2, type) && type == kTypeShort && tiff.read(entry + 4, 4, values) &&
-                         values == 1 && tiff.read(entry + 8, 2, orientation) && orientation >= 1 && orientation <= 8;
-      return valid ? static_cast<Orientation>(orientation) : 1;
-    }
-  }
-  return 1;
+  std::uint32_t orientation = 0;
+  const bool valid = is_tiff(exif) && TiffReader(exif, exif[0] == 'M').find(kOrientationTag, orientation) &&
+                     orientation >= 1 && orientation <= 8;
+  return valid ? static_cast<Orientation>(orientation) : 1;
 }
 
 }  // namespace catdog::core

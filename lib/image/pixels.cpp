@@ -45,7 +45,7 @@ void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixel
 
 cv::Mat allocate_rgb(Size size) {
   try {
-    return {size.height, size.width, CV_8UC3};
+    return cv::Mat(size.height, size.width, CV_8UC3);
   } catch (const cv::Exception&) {
     throw Failure(Status::out_of_memory, "no memory for a picture of " + std::to_string(size.width) + "x" +
                                              std::to_string(size.height) + " pixels; lower max_pixels");
