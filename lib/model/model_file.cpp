@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <fstream>
-#include <system_error>
 
 #include "model/archive.hpp"
+#include "runtime/file_reader.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -33,27 +32,6 @@ std::string normalised_sha256(std::string_view expected) {
   std::transform(hex.begin(), hex.end(), hex.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return hex;
-}
-
-std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto type = std::filesystem::status(path, error).type();
-  if (type == std::filesystem::file_type::not_found) {
-    throw Failure(Status::not_found, "model file not found: " + path.string());
-  }
-  if (type == std::filesystem::file_type::directory) {
-    throw Failure(Status::io, "the model path is a folder: " + path.string());
-  }
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  const auto size = in ? static_cast<std::int64_t>(in.tellg()) : std::int64_t{-1};
-  if (size < 0) throw Failure(Status::io, "can't read the model file " + path.string());
-  check_size(static_cast<std::uint64_t>(size));
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  in.seekg(0);
-  if (!in.read(reinterpret_cast<char*>(bytes.data()), size)) {
-    throw Failure(Status::io, "can't read the model file " + path.string());
-  }
-  return bytes;
 }
 
 // What docs/model-format.md promises for a plain TorchScript archive.
@@ -127,7 +105,7 @@ ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, std::string_view expe
 }
 
 ModelFile ModelFile::from_file(const std::filesystem::path& path, std::string_view expected_sha256) {
-  return load(read_file(path), expected_sha256, path.string());
+  return load(read_file(path.string(), max_archive_bytes, "model"), expected_sha256, path.string());
 }
 
 ModelFile ModelFile::from_memory(std::span<const std::uint8_t> bytes, std::string_view expected_sha256) {

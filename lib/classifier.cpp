@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <new>
+#include <opencv2/core.hpp>
+#include <thread>
+#include <utility>
+
+#include "runtime/file_reader.hpp"
+
+namespace catdog::core {
+namespace {
+
+class Stopwatch {
+ public:
+  // Milliseconds since the last lap (or the start).
+  double lap() {
+    const auto now = Clock::now();
+    const double ms = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return ms;
+  }
+  double total() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_ = start_;
+};
+
+std::vector<RankedLabel> rank(std::span<const float> probabilities) {
+  std::vector<RankedLabel> ranked;
+  ranked.reserve(probabilities.size());
+  for (const float probability : probabilities) ranked.push_back({static_cast<int>(ranked.size()), probability});
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const RankedLabel& a, const RankedLabel& b) { return a.probability > b.probability; });
+  return ranked;
+}
+
+}  // namespace
+
+struct Classifier::Impl {
+  ModelFile model;
+  ClassifierOptions options;
+  std::unique_ptr<Engine> engine;
+  WorkerPool pool;
+  double abstain_below;
+  // One scratch memory for each caller that was ever in here at the same time; the one used last is the warmest.
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<EngineContext>> idle;
+
+  Impl(ModelFile file, ClassifierOptions given)
+      : model(std::move(file)),
+        options(std::move(given)),
+        engine(create_engine(model, options.engine, options.log)),
+        pool(options.threads > 0 ? options.threads : granted_threads()),
+        abstain_below(options.abstain_below >= 0 ? options.abstain_below : model.config().calibration.abstain_below) {
+    model.release_archive();
+  }
+
+  class ContextLease {
+   public:
+    explicit ContextLease(const Impl& owner) : owner_(owner) {
+      {
+        const std::lock_guard lock(owner.mutex);
+        if (!owner.idle.empty()) {
+          context_ = std::move(owner.idle.back());
+          owner.idle.pop_back();
+        }
+      }
+      if (!context_) context_ = owner.engine->create_context();
+    }
+    ~ContextLease() {
+      const std::lock_guard lock(owner_.mutex);
+      try {
+        owner_.idle.push_back(std::move(context_));
+      } catch (const std::bad_alloc&) {  // Then the next caller makes a new one.
+      }
+    }
+    ContextLease(const ContextLease&) = delete;
+    ContextLease& operator=(const ContextLease&) = delete;
+    EngineContext* operator->() const { return context_.get(); }
+
+   private:
+    const Impl& owner_;
+    std::unique_ptr<EngineContext> context_;
+  };
+
+  Size input_size() const { return {model.config().input.width, model.config().input.height}; }
+
+  void infer(const DecodedImage& image, Stopwatch& watch, Verdict& verdict) const {
+    const ContextLease context(*this);
+    const InputTensor input = context->input();
+    normalise(resize_and_orient(image, input_size()), model.config().input, input);
+    verdict.timings.preprocess = watch.lap();
+    std::vector<float> scores(model.config().labels.size());
+    context->run(scores);
+    verdict.timings.infer = watch.lap();
+    softmax_in_place(scores, model.config().calibration.temperature);
+    verdict.ranked = rank(scores);
+    verdict.abstained = verdict.ranked.front().probability < abstain_below;
+  }
+
+  // Runs `fill(verdict, watch)` and turns whatever it throws into the verdict's status.
+  template <typename Fill>
+  Verdict attempt(Fill fill) const {
+    Verdict verdict;
+    Stopwatch watch;
+    try {
+      fill(verdict, watch);
+    } catch (const Failure& failure) {
+      fail(verdict, failure.status(), failure.what());
+    } catch (const std::bad_alloc&) {
+      fail(verdict, Status::out_of_memory, "out of memory while classifying a picture");
+    } catch (const cv::Exception& error) {
+      fail(verdict, error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal, error.what());
+    } catch (const std::exception& error) {
+      fail(verdict, Status::internal, error.what());
+    }
+    verdict.timings.total = watch.total();
+    return verdict;
+  }
+
+  static void fail(Verdict& verdict, Status status, const std::string& message) {
+    verdict.status = status;
+    verdict.message = message;
+    verdict.ranked.clear();
+    verdict.abstained = false;
+  }
+
+  void decode_and_infer(std::span<const std::uint8_t> bytes, Verdict& verdict, Stopwatch& watch) const {
+    verdict.format = sniff_format(bytes);
+    const DecodedImage image = decode_image(bytes, input_size(), options.limits);
+    verdict.format = image.format;
+    verdict.size = image.displayed_size();
+    verdict.timings.decode = watch.lap();
+    infer(image, watch, verdict);
+  }
+};
+
+Classifier::Classifier(ModelFile model, ClassifierOptions options)
+    : impl_(std::make_unique<Impl>(std::move(model), std::move(options))) {}
+Classifier::~Classifier() = default;
+
+Verdict Classifier::classify_file(const std::string& path) const {
+  return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
+    const std::vector<std::uint8_t> bytes = read_file(path, impl_->options.limits.max_encoded_bytes, "picture");
+    verdict.timings.read = watch.lap();
+    impl_->decode_and_infer(bytes, verdict, watch);
+  });
+}
+
+Verdict Classifier::classify_encoded(std::span<const std::uint8_t> bytes) const {
+  return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) { impl_->decode_and_infer(bytes, verdict, watch); });
+}
+
+Verdict Classifier::classify_pixels(const RawPixels& pixels) const {
+  return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
+    const DecodedImage image = import_pixels(pixels, impl_->options.limits);
+    verdict.format = image.format;
+    verdict.size = image.displayed_size();
+    verdict.timings.decode = watch.lap();
+    impl_->infer(image, watch, verdict);
+  });
+}
+
+void Classifier::for_each(std::size_t count, const std::function<void(std::size_t)>& work) const {
+  impl_->pool.for_each(count, work);
+}
+
+void Classifier::warm_up(int threads) const {
+  const int callers = threads > 0 ? threads : impl_->pool.threads();
+  // All contexts at once: leasing one after the other would warm the same one again and again.
+  std::vector<std::unique_ptr<Impl::ContextLease>> leases;
+  std::vector<float> logits(impl_->model.config().labels.size());
+  const cv::Mat picture = golden_picture(1, impl_->input_size());
+  for (int i = 0; i < callers; ++i) {
+    const auto& lease = leases.emplace_back(std::make_unique<Impl::ContextLease>(*impl_));
+    normalise(picture, impl_->model.config().input, (*lease)->input());
+    (*lease)->run(logits);
+  }
+}
+
+const ModelFile& Classifier::model() const { return impl_->model; }
+const Engine& Classifier::engine() const { return *impl_->engine; }
+int Classifier::threads() const { return impl_->pool.threads(); }
+
+}  // namespace catdog::core
