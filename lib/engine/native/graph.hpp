@@ -25,7 +25,7 @@ struct Node {
   ActivationShape out;
   Pair kernel;
   Pair stride;
-  Pair padding;
+  Pair padding{0, 0};
   int groups = 1;
   bool max = false;            // Pool.
   std::vector<float> weights;  // Conv [out, in/groups, kh, kw]; linear [out, in]; scale_shift: scale.

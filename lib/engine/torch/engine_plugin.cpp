@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The torch engine: any TorchScript module that takes N×3×H×W and gives N×classes.
+#include <ATen/Parallel.h>
 #include <omp.h>
 #include <torch/script.h>
 
