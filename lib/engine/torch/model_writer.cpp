@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/torch/model_writer.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "engine/torch/checkpoint.hpp"
+#include "image/preprocess.hpp"
+#include "model/model_file.hpp"
+#include "status.hpp"
+
+namespace catdog::torch_io {
+namespace {
+
+using core::Failure;
+using core::Status;
+
+constexpr std::uint32_t golden_cases = 8;
+
+std::vector<std::string> split(const std::string& name) {
+  std::vector<std::string> parts;
+  std::istringstream stream(name);
+  for (std::string part; std::getline(stream, part, '.');) parts.push_back(part);
+  return parts;
+}
+
+// The tree of submodules that dotted names stand for. Children are complete before their parent registers them: a
+// TorchScript class takes no attributes after it has become another's attribute type.
+struct ModuleTree {
+  std::map<std::string, ModuleTree> children;
+  std::map<std::string, std::pair<at::Tensor, bool>> tensors;  // Second: is a buffer.
+};
+
+bool is_buffer(const std::string& leaf) { return leaf == "running_mean" || leaf == "running_var"; }
+
+torch::jit::Module build_module(const ModuleTree& tree, const std::shared_ptr<torch::jit::CompilationUnit>& unit,
+                                int& count) {
+  // Numbered class names: unique, and the same for the same network.
+  const std::string class_name = "__torch__.catdog.Part" + std::to_string(count++);
+  torch::jit::Module module(c10::QualifiedName(class_name), unit);
+  module.register_attribute("training", c10::BoolType::get(), false);
+  for (const auto& [name, tensor] : tree.tensors) module.register_parameter(name, tensor.first, tensor.second);
+  for (const auto& [name, child] : tree.children) {
+    if (tree.tensors.contains(name) || module.hasattr(name)) {
+      throw Failure(Status::model_format, "architecture: the layer name \"" + name + "\" collides with another name");
+    }
+    module.register_module(name, build_module(child, unit, count));
+  }
+  return module;
+}
+
+std::string attribute(const std::string& dotted) {
+  std::string expression = "self";
+  for (const std::string& part : split(dotted)) expression = "getattr(" + expression + ", \"" + part + "\")";
+  return expression;
+}
+
+std::string list(core::Pair pair) { return "[" + std::to_string(pair.h) + ", " + std::to_string(pair.w) + "]"; }
+
+std::string real(double value) {
+  std::array<char, 32> text{};
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
+  return {text.data(), result.ptr};
+}
+
+// One TorchScript expression for each kind of layer, of the activations `x`.
+struct Expression {
+  const std::string& x;
+  const std::map<std::string, std::string>& labelled;
+
+  std::string operator()(const core::ConvLayer& conv) const {
+    return "torch.conv2d(" + x + ", " + attribute(conv.name + ".weight") + ", " +
+           (conv.bias ? attribute(conv.name + ".bias") : "None") + ", " + list(conv.stride) + ", " +
+           list(conv.padding) + ", [1, 1], " + std::to_string(conv.groups) + ")";
+  }
+  std::string operator()(const core::BatchNormLayer& norm) const {
+    return "torch.batch_norm(" + x + ", " + attribute(norm.name + ".weight") + ", " + attribute(norm.name + ".bias") +
+           ", " + attribute(norm.name + ".running_mean") + ", " + attribute(norm.name + ".running_var") +
+           ", False, 0.1, " + real(norm.eps) + ", False)";
+  }
+  std::string operator()(const core::ReluLayer& relu) const {
+    return relu.six ? "torch.clamp(" + x + ", 0.0, 6.0)" : "torch.relu(" + x + ")";
+  }
+  std::string operator()(const core::AddLayer& add) const {
+    const auto from = labelled.find(add.from);
+    if (from == labelled.end()) {
+      throw Failure(Status::model_format, "architecture: no earlier layer has the id \"" + add.from + "\"");
+    }
+    return "torch.add(" + x + ", " + from->second + ")";
+  }
+  std::string operator()(const core::PoolLayer& pool) const {
+    const std::string window = list(pool.kernel) + ", " + list(pool.stride) + ", " + list(pool.padding);
+    return pool.max ? "torch.max_pool2d(" + x + ", " + window + ")"
+                    : "torch.avg_pool2d(" + x + ", " + window + ", False, False)";
+  }
+  std::string operator()(const core::GlobalAvgPoolLayer& /*pool*/) const { return "torch.mean(" + x + ", [2, 3])"; }
+  std::string operator()(const core::LinearLayer& linear) const {
+    return "torch.linear(torch.flatten(" + x + ", 1), " + attribute(linear.name + ".weight") + ", " +
+           (linear.bias ? attribute(linear.name + ".bias") : "None") + ")";
+  }
+  std::string operator()(const core::DropoutLayer& /*dropout*/) const { return x; }
+};
+
+std::string forward_source(const core::Network& network) {
+  std::string source = "def forward(self, x: Tensor) -> Tensor:\n";
+  std::string x = "x";
+  std::map<std::string, std::string> labelled;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const core::Layer& layer = network.layers[i];
+    const std::string expression = std::visit(Expression{x, labelled}, layer.op);
+    if (expression != x) {
+      x = "x" + std::to_string(i);
+      source += "  " + x;
+      source += " = " + expression + "\n";
+    }
+    if (!layer.id.empty()) labelled[layer.id] = x;
+  }
+  return source + "  return " + x + "\n";
+}
+
+std::vector<std::string> tensor_names(const core::Network& network) {
+  std::vector<std::string> names;
+  for (const core::Layer& layer : network.layers) {
+    const auto add = [&names](const std::string& prefix, std::initializer_list<const char*> leaves) {
+      for (const char* leaf : leaves) names.push_back(prefix + "." + leaf);
+    };
+    if (const auto* conv = std::get_if<core::ConvLayer>(&layer.op)) {
+      add(conv->name, {"weight"});
+      if (conv->bias) add(conv->name, {"bias"});
+    } else if (const auto* norm = std::get_if<core::BatchNormLayer>(&layer.op)) {
+      add(norm->name, {"weight", "bias", "running_mean", "running_var"});
+    } else if (const auto* linear = std::get_if<core::LinearLayer>(&layer.op)) {
+      add(linear->name, {"weight"});
+      if (linear->bias) add(linear->name, {"bias"});
+    }
+  }
+  return names;
+}
+
+at::Tensor plain(const at::Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kFloat).contiguous().clone(); }
+
+nlohmann::json golden_logits(torch::jit::Module& module, const core::InputSpec& input) {
+  const c10::InferenceMode guard;
+  nlohmann::json golden = nlohmann::json::array();
+  for (std::uint32_t seed = 1; seed <= golden_cases; ++seed) {
+    at::Tensor tensor = at::empty({1, 3, input.height, input.width}, at::kFloat);
+    core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}), input,
+                    core::InputTensor{tensor.data_ptr<float>(), core::ElementType::float32, core::Layout::nchw,
+                                      input.height, input.width});
+    const at::Tensor logits = module.forward({tensor}).toTensor().contiguous();
+    const float* values = logits.data_ptr<float>();
+    golden.push_back({{"seed", seed}, {"logits", std::vector<float>(values, values + logits.numel())}});
+  }
+  return golden;
+}
+
+std::string safetensors(const std::vector<core::TensorSpec>& specs, const StateDict& state) {
+  std::vector<core::NamedTensor> tensors;
+  std::vector<at::Tensor> alive;  // The spans below point into these.
+  for (const core::TensorSpec& spec : specs) {
+    alive.push_back(plain(state.at(spec.name)));
+    tensors.push_back(
+        {spec.name, spec.shape, {alive.back().data_ptr<float>(), static_cast<std::size_t>(alive.back().numel())}});
+  }
+  const std::vector<std::uint8_t> bytes = core::write_safetensors(tensors);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+torch::jit::Module build_script_module(const core::Network& network, const StateDict& state) {
+  ModuleTree root;
+  for (const std::string& name : tensor_names(network)) {
+    const auto found = state.find(name);
+    if (found == state.end()) throw Failure(Status::model_format, "missing: " + name);
+    ModuleTree* node = &root;
+    std::vector<std::string> parts = split(name);
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) node = &node->children[parts[i]];
+    node->tensors[parts.back()] = {plain(found->second), is_buffer(parts.back())};
+  }
+  int count = 0;
+  torch::jit::Module module = build_module(root, std::make_shared<torch::jit::CompilationUnit>(), count);
+  module.define(forward_source(network));
+  return module;
+}
+
+void write_model_file(const std::filesystem::path& path, const std::string& catdog_json, const StateDict& state) {
+  nlohmann::json json = nlohmann::json::parse(catdog_json, nullptr, false);
+  if (!json.is_object()) throw Failure(Status::model_format, "catdog.json: not a JSON object");
+  json["format"] = "catdog-model";
+  json["format_version"] = core::model_format_version;
+  json.erase("golden");
+  const core::ModelConfig config = core::parse_model_config(json.dump());
+  if (config.network.layers.empty()) throw Failure(Status::model_format, "catdog.json: architecture has no layers");
+  check_state_dict(config.network, config.input.height, config.input.width, state);
+
+  torch::jit::Module module = build_script_module(config.network, state);
+  json["golden"] = golden_logits(module, config.input);
+  const auto specs = core::state_dict_specs(config.network, config.input.height, config.input.width);
+  const torch::jit::ExtraFilesMap extra{{"catdog.json", json.dump(2)},
+                                        {"weights.safetensors", safetensors(specs, state)}};
+
+  // Beside the target, so that the rename stays within one file system. A stream, since a file's own name would become
+  // the name of the archive's top folder.
+  const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
+  try {
+    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+    if (!stream) throw Failure(Status::io, temporary.string() + ": cannot be written");
+    module.save(stream, extra);
+    stream.close();
+    if (!stream) throw Failure(Status::io, temporary.string() + ": writing failed; is the disk full?");
+    core::ModelFile::from_file(temporary);
+    std::error_code error;
+    std::filesystem::rename(temporary, path, error);
+    if (error) throw Failure(Status::io, path.string() + ": " + error.message());
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+}
+
+}  // namespace catdog::torch_io
