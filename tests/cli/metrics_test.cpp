@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expected numbers are worked out by hand; the way is in the comment beside each.
+#include "metrics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace catdog::cli {
+namespace {
+
+TEST(Auc, CountsPairsAndHalfOfTies) {
+  // Positives 0.9, 0.5; negatives 0.5, 0.1. Pairs: 0.9 > both, 0.5 = 0.5 (half), 0.5 > 0.1: 3.5 of 4.
+  EXPECT_DOUBLE_EQ(area_under_roc({0.9, 0.5, 0.5, 0.1}, {true, true, false, false}).value_or(-1), 0.875);
+  EXPECT_DOUBLE_EQ(area_under_roc({0.1, 0.9}, {true, false}).value_or(-1), 0.0);
+  EXPECT_DOUBLE_EQ(area_under_roc({0.4, 0.4, 0.4}, {true, false, true}).value_or(-1), 0.5);
+}
+
+TEST(Auc, IsUnknownWithOneClassOnly) {
+  EXPECT_FALSE(area_under_roc({0.1, 0.2}, {true, true}).has_value());
+  EXPECT_FALSE(area_under_roc({}, {}).has_value());
+}
+
+TEST(Wilson, KnownIntervals) {
+  // p = 0.9, n = 100, z² = 3.841459: centre (0.9 + 0.01920729) / 1.03841459, half-width 0.0595682.
+  const Interval interval = wilson_interval(90, 100);
+  EXPECT_NEAR(interval.low, 0.82563, 1e-4);
+  EXPECT_NEAR(interval.high, 0.94477, 1e-4);
+  // All right: low = n / (n + z²).
+  EXPECT_NEAR(wilson_interval(10, 10).low, 10 / 13.841459, 1e-6);
+  EXPECT_DOUBLE_EQ(wilson_interval(10, 10).high, 1.0);
+  EXPECT_DOUBLE_EQ(wilson_interval(0, 10).low, 0.0);
+}
+
+TEST(CalibrationError, WeighsTheGapOfEachBin) {
+  // Bin of 0.9: 2 pictures, half right, gap 0.4; bin of 0.6: 2 pictures, both right, gap 0.4. Mean 0.4.
+  EXPECT_NEAR(expected_calibration_error({0.9, 0.9, 0.6, 0.6}, {true, false, true, true}), 0.4, 1e-12);
+  // In one bin over- and under-confidence cancel: 0.95 right and 0.95 wrong are 0.45 off on the average.
+  EXPECT_NEAR(expected_calibration_error({0.95, 0.95}, {true, false}), 0.45, 1e-12);
+  EXPECT_NEAR(expected_calibration_error({1.0}, {true}), 0.0, 1e-12);
+}
+
+TEST(CalibrationError, ABinHoldsItsUpperEdge) {
+  // 2 bins: 0.5 belongs to (0, 0.5] and 0.6 to (0.5, 1]: |0.5 - 1| and |0.6 - 0|, mean 0.55. In one bin it'd be 0.05.
+  EXPECT_NEAR(expected_calibration_error({0.5, 0.6}, {true, false}, 2), 0.55, 1e-12);
+}
+
+TEST(Metrics, OfFourPictures) {
+  const std::vector<Sample> samples{
+      {0, 0, false, {0.8, 0.2}}, {0, 1, false, {0.4, 0.6}}, {1, 1, false, {0.1, 0.9}}, {1, 1, true, {0.45, 0.55}}};
+  const Metrics metrics = compute_metrics(samples, 2);
+  EXPECT_EQ(metrics.count, 4U);
+  EXPECT_EQ(metrics.correct, 3U);
+  EXPECT_DOUBLE_EQ(metrics.accuracy, 0.75);
+  EXPECT_EQ(metrics.confusion, (std::vector<std::vector<std::size_t>>{{1, 1}, {0, 2}}));
+  EXPECT_DOUBLE_EQ(metrics.classes[0].precision.value_or(-1), 1.0);
+  EXPECT_DOUBLE_EQ(metrics.classes[0].recall.value_or(-1), 0.5);
+  EXPECT_DOUBLE_EQ(metrics.classes[0].f1.value_or(-1), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(metrics.classes[1].precision.value_or(-1), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(metrics.classes[1].recall.value_or(-1), 1.0);
+  EXPECT_DOUBLE_EQ(metrics.classes[1].f1.value_or(-1), 0.8);
+  // Dogs 0.9, 0.55 against cats 0.2, 0.6: 3 of 4 pairs.
+  EXPECT_DOUBLE_EQ(metrics.auc.value_or(-1), 0.75);
+  EXPECT_NEAR(metrics.nll, -(std::log(0.8) + std::log(0.4) + std::log(0.9) + std::log(0.55)) / 4, 1e-12);
+  // (2·0.04 + 2·0.36 + 2·0.01 + 2·0.2025) / 4.
+  EXPECT_NEAR(metrics.brier, 0.30625, 1e-12);
+  EXPECT_DOUBLE_EQ(metrics.coverage, 0.75);
+  EXPECT_DOUBLE_EQ(metrics.covered_accuracy.value_or(-1), 2.0 / 3);
+}
+
+TEST(Metrics, RatiosOfNothingAreUnknown) {
+  const Metrics metrics = compute_metrics({{0, 0, true, {0.9, 0.1}}}, 2);
+  EXPECT_FALSE(metrics.classes[1].precision.has_value());
+  EXPECT_FALSE(metrics.classes[1].recall.has_value());
+  EXPECT_FALSE(metrics.classes[1].f1.has_value());
+  EXPECT_FALSE(metrics.auc.has_value());
+  EXPECT_FALSE(metrics.covered_accuracy.has_value());
+  EXPECT_DOUBLE_EQ(metrics.coverage, 0.0);
+}
+
+TEST(Metrics, ACertainMistakeHasFiniteLoss) {
+  const Metrics metrics = compute_metrics({{0, 1, false, {0.0, 1.0}}}, 2);
+  EXPECT_NEAR(metrics.nll, 15 * std::log(10.0), 1e-9);
+  EXPECT_DOUBLE_EQ(metrics.brier, 2.0);
+}
+
+}  // namespace
+}  // namespace catdog::cli

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// PyTorch state-dict → model file. libtorch stays in the plug-in, which is opened only here.
+#include <dlfcn.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "session.hpp"
+
+namespace catdog::cli {
+
+extern const char* const simplecnn_architecture;  // training/architectures/simplecnn.json
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* plugin_file = "libcatdog-torch.so";
+using ImportFunction = int (*)(const char* checkpoint_path, const char* catdog_json_template, const char* output_path,
+                               char* error, std::size_t error_size);
+
+struct ImportOptions {
+  std::string checkpoint;
+  std::string output;
+  std::string architecture;
+  std::string plugin;
+  std::string name = "imported";
+  std::string version = "0.1.0";
+  std::string input = "128x128";
+  std::vector<std::string> labels{"cat", "dog"};
+  std::vector<double> mean{0.485, 0.456, 0.406};
+  std::vector<double> deviation{0.229, 0.224, 0.225};
+  double temperature = 1.0;
+  double abstain_below = 0.0;
+};
+
+std::vector<std::string> plugin_candidates(const std::string& asked_for) {
+  if (!asked_for.empty()) return {asked_for};
+  std::vector<std::string> candidates;
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&catdog_version), &info) != 0 && info.dli_fname != nullptr) {
+    const fs::path library = info.dli_fname;
+    if (library.has_parent_path()) candidates.push_back((library.parent_path() / plugin_file).string());
+  }
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  if (!error) candidates.push_back((executable.parent_path().parent_path() / "lib" / plugin_file).string());
+  candidates.emplace_back(plugin_file);
+  return candidates;
+}
+
+ImportFunction load_importer(const std::string& asked_for) {
+  std::string tried;
+  for (const std::string& candidate : plugin_candidates(asked_for)) {
+    void* handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+      const char* reason = dlerror();
+      tried += "\n  " + candidate + ": " + (reason == nullptr ? "unknown reason" : reason);
+      continue;
+    }
+    void* symbol = dlsym(handle, "catdog_torch_import_v1");
+    if (symbol == nullptr) throw CommandError(exit_model, candidate + " is of another version: it has no importer");
+    return reinterpret_cast<ImportFunction>(symbol);
+  }
+  throw CommandError(exit_model,
+                     "import needs the torch plug-in, which could not be opened; install it or name it with "
+                     "--plugin; tried:" +
+                         tried);
+}
+
+nlohmann::ordered_json read_architecture(const std::string& path) {
+  std::string text = simplecnn_architecture;
+  if (!path.empty()) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream all;
+    all << in.rdbuf();
+    if (!in) throw CommandError(exit_usage, "can't read the architecture '" + path + "'");
+    text = all.str();
+  }
+  auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("layers")) {
+    throw CommandError(exit_usage, "'" + path + "' is no architecture: a JSON object with \"layers\" is expected");
+  }
+  return json;
+}
+
+std::string catdog_json(const ImportOptions& options) {
+  int width = 0;
+  int height = 0;
+  char x = 0;
+  std::istringstream size(options.input);
+  if (!(size >> width >> x >> height) || x != 'x' || !size.eof()) {
+    throw CommandError(exit_usage, "--input: '" + options.input + "' is not WIDTHxHEIGHT, such as 128x128");
+  }
+  nlohmann::ordered_json out;
+  out["format"] = "catdog-model";
+  out["format_version"] = 1;
+  out["name"] = options.name;
+  out["version"] = options.version;
+  out["labels"] = options.labels;
+  out["input"] = {{"width", width},          {"height", height},     {"colour", "rgb"},
+                  {"resize", "squash-area"}, {"mean", options.mean}, {"std", options.deviation}};
+  out["architecture"] = read_architecture(options.architecture);
+  out["calibration"] = {{"temperature", options.temperature}, {"abstain_below", options.abstain_below}};
+  out["metrics"] = nlohmann::ordered_json::object();
+  out["provenance"] = {{"imported_from", fs::path(options.checkpoint).filename().string()}};
+  return dump_json(out);
+}
+
+int import_checkpoint(const ImportOptions& options) {
+  const std::string json = catdog_json(options);
+  if (!fs::is_regular_file(options.checkpoint)) {
+    throw CommandError(exit_usage, "the checkpoint '" + options.checkpoint + "' is no file");
+  }
+  const ImportFunction import = load_importer(options.plugin);
+  std::array<char, 1024> error{};
+  if (import(options.checkpoint.c_str(), json.c_str(), options.output.c_str(), error.data(), error.size()) != 0) {
+    throw CommandError(exit_unreadable, "can't import '" + options.checkpoint + "': " + error.data());
+  }
+  // Opening runs the golden self-test: what was written is a model that this library runs.
+  ModelOptions written;
+  written.path = options.output;
+  const Session session(written);
+  write_out("wrote " + printable(options.output) + " (" + session.info(CATDOG_INFO_ENGINE) + " engine, sha256 " +
+            session.info(CATDOG_INFO_MODEL_SHA256) + ")\n");
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<ImportOptions>();
+  CLI::App* command = app.add_subcommand("import", "Make a model file from a PyTorch state-dict checkpoint");
+  command->add_option("CHECKPOINT", options->checkpoint, "File written by torch.save()")->required();
+  command->add_option("-o,--output", options->output, "Model file to write")->required();
+  command->add_option("--architecture", options->architecture, "Layer list (JSON); default: SimpleCNN");
+  command->add_option("--name", options->name)->capture_default_str();
+  command->add_option("--model-version", options->version)->capture_default_str();
+  command->add_option("--input", options->input, "WIDTHxHEIGHT of the network's input")->capture_default_str();
+  command->add_option("--labels", options->labels, "In the order of the outputs")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--mean", options->mean, "Of red, green and blue, 0..1")->delimiter(',')->expected(3);
+  command->add_option("--std", options->deviation, "Of red, green and blue")->delimiter(',')->expected(3);
+  command->add_option("--temperature", options->temperature)->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--abstain-below", options->abstain_below)->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--plugin", options->plugin, "Path of libcatdog-torch.so");
+  command->footer(R"(
+Examples:
+  catdog import best.pt -o model.pt                   SimpleCNN, 128x128, ImageNet mean and deviation
+  catdog import net.pt -o model.pt --architecture net.json --input 224x224 --name net)");
+  command->callback([options, &exit_code] { exit_code = import_checkpoint(*options); });
+}
+
+}  // namespace catdog::cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quality of a classifier on labelled pictures. No I/O: checked against numbers worked out by hand.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace catdog::cli {
+
+struct Sample {
+  int truth = 0;
+  int predicted = 0;
+  bool abstained = false;
+  std::vector<double> probabilities;  // One per label.
+};
+
+struct Interval {
+  double low = 0;
+  double high = 1;
+};
+
+struct ClassMetrics {
+  std::size_t support = 0;
+  // Empty where the ratio is 0/0: no picture was predicted as the class, or none is in it.
+  std::optional<double> precision;
+  std::optional<double> recall;
+  std::optional<double> f1;
+  std::optional<double> auc;  // This class against the rest.
+};
+
+struct Metrics {
+  std::size_t count = 0;
+  std::size_t correct = 0;
+  double accuracy = 0;
+  Interval accuracy_interval;  // Wilson, 95 %.
+  std::optional<double> auc;   // Mean over the classes; with two classes the one AUC there is.
+  double ece = 0;              // 15 equal bins of confidence.
+  double nll = 0;
+  double brier = 0;     // Sum over the classes of (probability - truth)², mean over the pictures: 0..2.
+  double coverage = 1;  // Share of the pictures on which the classifier did not abstain.
+  std::optional<double> covered_accuracy;
+  std::vector<ClassMetrics> classes;
+  std::vector<std::vector<std::size_t>> confusion;  // [truth][predicted]
+};
+
+Interval wilson_interval(std::size_t successes, std::size_t trials, double z = 1.959963984540054);
+
+// Probability that a positive scores above a negative, ties counting half; empty when there are only positives or only
+// negatives.
+std::optional<double> area_under_roc(const std::vector<double>& scores, const std::vector<bool>& positive);
+
+// Confidences are the probabilities of the predicted labels; a bin is (lower, upper].
+double expected_calibration_error(const std::vector<double>& confidences, const std::vector<bool>& correct,
+                                  int bins = 15);
+
+Metrics compute_metrics(const std::vector<Sample>& samples, std::size_t labels);
+
+}  // namespace catdog::cli

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+namespace catdog::cli {
+namespace {
+
+std::string number(double value, int digits) {
+  std::array<char, 48> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
+  return buffer.data();
+}
+
+}  // namespace
+
+void write_out(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw OutputClosed{errno == EPIPE};
+}
+
+void flush_out() {
+  if (std::fflush(stdout) != 0) throw OutputClosed{errno == EPIPE};
+}
+
+void complain(const std::string& message) { std::fprintf(stderr, "catdog: %s\n", printable(message).c_str()); }
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      std::array<char, 8> buffer{};
+      std::snprintf(buffer.data(), buffer.size(), "\\x%02x", byte);
+      out += buffer.data();
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string dump_json(const nlohmann::ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string csv_header(const std::vector<std::string>& labels) {
+  std::string row = "path,status,label,confidence,abstained";
+  for (const std::string& label : labels) row += "," + csv_field("p_" + label);
+  return row + ",width,height,format,message\r\n";
+}
+
+std::string csv_row(const Verdict& verdict, std::size_t labels) {
+  const bool ok = verdict.status == CATDOG_OK;
+  std::string row = csv_field(verdict.path) + "," + catdog_status_name(verdict.status) + "," + csv_field(verdict.label);
+  row += ok ? "," + number(verdict.confidence, 6) + (verdict.abstained ? ",1" : ",0") : ",,";
+  for (std::size_t i = 0; i < labels; ++i) row += ok ? "," + number(verdict.probabilities[i], 6) : ",";
+  row += ok ? "," + std::to_string(verdict.width) + "," + std::to_string(verdict.height) : ",,";
+  return row + "," + verdict.format + "," + csv_field(verdict.message) + "\r\n";
+}
+
+std::string json_row(const Verdict& verdict, const std::vector<std::string>& labels) {
+  nlohmann::ordered_json row;
+  row["path"] = verdict.path;
+  row["status"] = catdog_status_name(verdict.status);
+  if (verdict.status != CATDOG_OK) {
+    row["message"] = verdict.message;
+    return dump_json(row);
+  }
+  row["label"] = verdict.label;
+  row["confidence"] = verdict.confidence;
+  row["abstained"] = verdict.abstained;
+  for (std::size_t i = 0; i < labels.size(); ++i) row["probabilities"][labels[i]] = verdict.probabilities[i];
+  row["width"] = verdict.width;
+  row["height"] = verdict.height;
+  row["format"] = verdict.format;
+  row["total_ms"] = verdict.total_ms;
+  return dump_json(row);
+}
+
+std::string text_row(const Verdict& verdict) {
+  const std::string path = printable(verdict.path);
+  if (verdict.status != CATDOG_OK) {
+    return path + ": " + catdog_status_name(verdict.status) + ": " + printable(verdict.message) + "\n";
+  }
+  return path + ": " + printable(verdict.label) + " " + number(verdict.confidence, 3) +
+         (verdict.abstained ? " (abstained)" : "") + "\n";
+}
+
+}  // namespace catdog::cli

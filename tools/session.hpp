@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands share: the model's options, an open classifier, and the verdict on one picture.
+#pragma once
+
+#include <catdog/catdog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace catdog::cli {
+
+enum ExitCode { exit_ok = 0, exit_unreadable = 1, exit_usage = 2, exit_model = 3, exit_output = 4, exit_signal = 130 };
+
+// Ends the command with a message and that exit code.
+class CommandError : public std::runtime_error {
+ public:
+  CommandError(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode code() const noexcept { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+struct ModelOptions {
+  std::string path;  // "" = the shipped model, wherever it is installed.
+  std::string engine = "auto";
+  std::string precision = "auto";
+  std::string expected_sha256;
+  std::string plugin;
+  std::optional<int> threads;
+  std::optional<double> abstain_below;
+  std::optional<std::int64_t> max_encoded_bytes;
+  std::optional<std::int64_t> max_pixels;
+  std::optional<std::int64_t> max_side;
+  std::optional<std::int64_t> max_scans;
+
+  std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
+};
+
+void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_option);
+
+struct Verdict {
+  std::string path;
+  catdog_status status = CATDOG_OK;
+  std::string message;
+  std::string label;
+  int label_index = -1;
+  double confidence = 0;
+  bool abstained = false;
+  std::vector<double> probabilities;  // By label index.
+  std::string format;
+  int width = 0;
+  int height = 0;
+  double total_ms = 0;
+};
+
+class Session {
+ public:
+  explicit Session(const ModelOptions& options);  // Throws CommandError.
+
+  Verdict classify_file(const std::string& path) const;
+  Verdict classify_bytes(const std::string& name, const std::string& bytes) const;
+
+  const std::vector<std::string>& labels() const noexcept { return labels_; }
+  std::string info(catdog_info key) const;
+  int granted_threads() const;
+
+ private:
+  struct Destroy {
+    void operator()(catdog_classifier* classifier) const noexcept { catdog_classifier_destroy(classifier); }
+  };
+  Verdict verdict(const std::string& path, catdog_status status, catdog_result* result) const;
+
+  std::unique_ptr<catdog_classifier, Destroy> classifier_;
+  std::vector<std::string> labels_;
+};
+
+}  // namespace catdog::cli
