@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <benchmark/benchmark.h>
+
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "floors.hpp"
+#include "image/image.hpp"
+#include "image/preprocess.hpp"
+#include "material.hpp"
+#include "status.hpp"
+
+namespace catdog::bench {
+namespace {
+
+core::Size input_size() { return {model().config().input.width, model().config().input.height}; }
+
+core::DecodedImage decoded(std::size_t index) {
+  return core::decode_image(pictures()[index % pictures().size()], input_size(), {});
+}
+
+// The scale that the library chose for each picture: the floor decodes at the same.
+std::vector<int> scales() {
+  std::vector<int> result;
+  for (std::size_t i = 0; i < pictures().size(); ++i) {
+    const auto image = decoded(i);
+    const int shrink = (image.stored_size.width + image.rgb.cols - 1) / image.rgb.cols;
+    result.push_back(shrink >= 8 ? 1 : shrink >= 4 ? 2 : shrink >= 2 ? 4 : 8);
+  }
+  return result;
+}
+
+void decode(benchmark::State& state) {
+  std::size_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(decoded(i++).rgb.data);
+}
+BENCHMARK(decode)->Name("decode");
+
+void decode_floor(benchmark::State& state) {
+  const auto eighths = scales();
+  cv::Mat image;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const std::size_t at = i++ % pictures().size();
+    bare_jpeg(pictures()[at], eighths[at], image);
+    benchmark::DoNotOptimize(image.data);
+  }
+}
+BENCHMARK(decode_floor)->Name("decode/floor");
+
+std::vector<core::DecodedImage> all_decoded() {
+  std::vector<core::DecodedImage> result;
+  for (std::size_t i = 0; i < pictures().size(); ++i) result.push_back(decoded(i));
+  return result;
+}
+
+void preprocess(benchmark::State& state) {
+  const auto images = all_decoded();
+  const core::Size size = input_size();
+  std::vector<float> memory(static_cast<std::size_t>(3) * size.width * size.height);
+  const core::InputTensor tensor{memory.data(), core::ElementType::float32, core::Layout::nhwc, size.height,
+                                 size.width};
+  std::size_t i = 0;
+  for (auto _ : state) {
+    core::normalise(core::resize_and_orient(images[i++ % images.size()], size), model().config().input, tensor);
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(preprocess)->Name("preprocess");
+
+void preprocess_floor(benchmark::State& state) {  // OpenCV's resize alone.
+  const auto images = all_decoded();
+  cv::setNumThreads(1);
+  cv::Mat small;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    cv::resize(images[i++ % images.size()].rgb, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
+    benchmark::DoNotOptimize(small.data);
+  }
+}
+BENCHMARK(preprocess_floor)->Name("preprocess/floor");
+
+void run(benchmark::State& state, const core::Engine& engine) {
+  const auto context = engine.create_context();
+  const auto input = context->input();
+  core::normalise(core::golden_picture(1, {input.width, input.height}), model().config().input, input);
+  std::vector<float> logits(model().config().labels.size());
+  for (auto _ : state) {
+    context->run(logits);
+    benchmark::DoNotOptimize(logits.data());
+  }
+}
+
+void forward_native(benchmark::State& state, core::Precision precision) {
+  try {
+    run(state, *core::create_native_engine(model(), precision));
+  } catch (const core::Failure& failure) {
+    state.SkipWithError(failure.what());
+  }
+}
+BENCHMARK_CAPTURE(forward_native, fp32, core::Precision::fp32)->Name("forward/native/fp32");
+BENCHMARK_CAPTURE(forward_native, bf16, core::Precision::bf16)->Name("forward/native/bf16");
+
+void forward_floor(benchmark::State& state, bool bf16) {
+  if (model().config().network.name != "simplecnn") {
+    state.SkipWithError("the floor is built for SimpleCNN only");
+    return;
+  }
+  BareNetwork network(input_size().height, input_size().width, static_cast<int>(model().config().labels.size()), bf16);
+  for (auto _ : state) network.run();
+}
+BENCHMARK_CAPTURE(forward_floor, fp32, false)->Name("forward/native/fp32/floor");
+BENCHMARK_CAPTURE(forward_floor, bf16, true)->Name("forward/native/bf16/floor");
+
+#ifdef CATDOG_TORCH_PLUGIN
+void forward_torch(benchmark::State& state) {
+  core::EngineOptions options;
+  options.kind = core::EngineKind::torch;
+  options.torch_plugin = CATDOG_TORCH_PLUGIN;
+  try {
+    run(state, *core::create_torch_engine(model(), options));
+  } catch (const core::Failure& failure) {
+    state.SkipWithError(failure.what());
+  }
+}
+BENCHMARK(forward_torch)->Name("forward/torch/fp32");
+BENCHMARK_CAPTURE(forward_floor, torch_fp32, false)->Name("forward/torch/fp32/floor");
+#endif
+
+void all_stages(benchmark::State& state) {
+  const auto engine = core::create_engine(model(), {}, {});
+  const auto context = engine->create_context();
+  const auto input = context->input();
+  std::vector<float> logits(model().config().labels.size());
+  std::size_t i = 0;
+  for (auto _ : state) {
+    core::normalise(core::resize_and_orient(decoded(i++), input_size()), model().config().input, input);
+    context->run(logits);
+    core::softmax_in_place(logits, model().config().calibration.temperature);
+    benchmark::DoNotOptimize(logits.data());
+  }
+}
+BENCHMARK(all_stages)->Name("all_stages");
+
+void all_floors(benchmark::State& state) {
+  const auto eighths = scales();
+  BareNetwork network(input_size().height, input_size().width, 2, core::cpu_has_fast_bf16());
+  cv::Mat image;
+  cv::Mat small;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const std::size_t at = i++ % pictures().size();
+    bare_jpeg(pictures()[at], eighths[at], image);
+    cv::resize(image, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
+    benchmark::DoNotOptimize(small.data);
+    network.run();
+  }
+}
+BENCHMARK(all_floors)->Name("all_stages/floor");
+BENCHMARK(all_floors)->Name("end_to_end/floor");
+
+}  // namespace
+}  // namespace catdog::bench
