@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
-
 #include <catdog/catdog.h>
 
 #include "material.hpp"

@@ -17,15 +17,15 @@ class RatioReporter : public benchmark::ConsoleReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
-      if (run.run_type == Run::RT_Iteration && !run.error_occurred) {
-        times_[run.run_name.function_name].push_back(run.GetAdjustedRealTime());
-      }
+      // CPU time: one thread does all the work, and a busy machine doesn't count.
+      const bool counts = run.run_type == Run::RT_Iteration || run.aggregate_name == "median";
+      if (counts && !run.error_occurred) times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
     }
   }
 
   void Finalize() override {
     ConsoleReporter::Finalize();
-    std::printf("\n%-24s %12s %12s %8s   (medians)\n", "stage", "microseconds", "floor", "ratio");
+    std::printf("\n%-24s %12s %12s %8s   (median CPU time)\n", "stage", "microseconds", "floor", "ratio");
     for (const auto& [name, times] : times_) {
       const auto floor = times_.find(name + "/floor");
       if (floor == times_.end()) continue;

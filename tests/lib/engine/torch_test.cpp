@@ -69,7 +69,7 @@ std::string statement(const core::Layer& layer) {
   if (const auto* add = std::get_if<core::AddLayer>(&layer.op)) return "x + kept_" + add->from;
   if (const auto* pool = std::get_if<core::PoolLayer>(&layer.op)) {
     const std::string shape = list(pool->kernel) + ", " + list(pool->stride) + ", " + list(pool->padding);
-    return pool->max ? "torch.max_pool2d(x, " + shape + ")" : "torch._C._nn.avg_pool2d(x, " + shape + ", False, False)";
+    return pool->max ? "torch.max_pool2d(x, " + shape + ")" : "torch.avg_pool2d(x, " + shape + ", False, False)";
   }
   if (std::holds_alternative<core::GlobalAvgPoolLayer>(layer.op)) return "x.mean(dim=[2, 3])";
   if (const auto* linear = std::get_if<core::LinearLayer>(&layer.op)) {
