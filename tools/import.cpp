@@ -59,7 +59,7 @@ ImportFunction load_importer(const std::string& asked_for) {
     void* handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* reason = dlerror();
-      tried += "\n  " + candidate + ": " + (reason == nullptr ? "unknown reason" : reason);
+      tried += (tried.empty() ? " " : "; ") + candidate + ": " + (reason == nullptr ? "unknown reason" : reason);
       continue;
     }
     void* symbol = dlsym(handle, "catdog_torch_import_v1");
