@@ -48,11 +48,11 @@ class Cli : public testing::Test {
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   void picture(const std::string& name, bool cat) const {
-    catdog::test::Pixels pixels{32, 32, {}};
+    catdog::test_support::Pixels pixels{32, 32, {}};
     for (int i = 0; i < 32 * 32; ++i) {
       pixels.rgb.insert(pixels.rgb.end(), {std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255)});
     }
-    write(name, catdog::test::encode_png(pixels));
+    write(name, catdog::test_support::encode_png(pixels));
   }
   void damaged(const std::string& name) const { write(name, {'n', 'o'}); }
 
