@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the opaque handles of catdog.h hold.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "catdog/catdog.h"
+#include "classifier.hpp"
+
+struct catdog_options {
+  catdog::core::ClassifierOptions values;
+};
+
+struct catdog_classifier {
+  catdog::core::Classifier classifier;
+  // Strings that catdog_classifier_info() hands out.
+  std::string input_size;
+  std::string threads;
+};
+
+struct catdog_result {
+  std::vector<catdog::core::Verdict> items;
+  std::vector<std::string> labels;  // A copy: a result may outlive its classifier.
+};

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "guard.hpp"
+#include "handles.hpp"
+
+namespace {
+
+using namespace catdog;
+using capi::guard;
+using capi::require;
+using core::Failure;
+using core::Status;
+
+[[noreturn]] void unknown(catdog_option key, const char* type) {
+  throw Failure(Status::unknown_option, "this version has no " + std::string(type) + " option with the key " +
+                                            std::to_string(key) + " (see CATDOG_OPTION_* in catdog.h)");
+}
+
+std::int64_t in_range(std::int64_t value, std::int64_t low, std::int64_t high, const char* name) {
+  if (value < low || value > high) {
+    throw Failure(Status::invalid_argument, std::string(name) + " must be from " + std::to_string(low) + " to " +
+                                                std::to_string(high) + ", not " + std::to_string(value));
+  }
+  return value;
+}
+
+template <typename Value>
+Value one_of(const std::string& given, std::initializer_list<std::pair<const char*, Value>> choices, const char* name) {
+  std::string names;
+  for (const auto& [text, value] : choices) {
+    if (given == text) return value;
+    names += std::string(names.empty() ? "\"" : ", \"") + text + "\"";
+  }
+  throw Failure(Status::invalid_argument, std::string(name) + " must be one of " + names + ", not \"" + given + "\"");
+}
+
+std::string checked_sha256(const std::string& given) {
+  const bool fits = given.size() == 64 && given.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  if (!given.empty() && !fits) throw Failure(Status::invalid_argument, "expected_sha256 must be 64 hexadecimal digits");
+  return given;
+}
+
+}  // namespace
+
+catdog_status catdog_options_create(catdog_options** out) {
+  return capi::create(out, [] { return std::make_unique<catdog_options>(); });
+}
+
+void catdog_options_destroy(catdog_options* options) { delete options; }
+
+catdog_status catdog_options_set_int(catdog_options* options, catdog_option key, int64_t value) {
+  return guard([&] {
+    core::ClassifierOptions& o = require(options, "options")->values;
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    switch (key) {
+      case CATDOG_OPTION_THREADS: o.threads = static_cast<int>(in_range(value, 0, 1024, "threads")); break;
+      case CATDOG_OPTION_SELF_TEST: o.engine.self_test = in_range(value, 0, 1, "self_test") == 1; break;
+      case CATDOG_OPTION_MAX_ENCODED_BYTES:
+        o.limits.max_encoded_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_encoded_bytes"));
+        break;
+      case CATDOG_OPTION_MAX_PIXELS:
+        o.limits.max_pixels = static_cast<std::uint64_t>(in_range(value, 1, most, "max_pixels"));
+        break;
+      case CATDOG_OPTION_MAX_SIDE:
+        o.limits.max_side = static_cast<std::uint32_t>(in_range(value, 1, 65535, "max_side"));
+        break;
+      case CATDOG_OPTION_MAX_SCANS:
+        o.limits.max_scans = static_cast<std::uint32_t>(in_range(value, 1, 1 << 30, "max_scans"));
+        break;
+      default: unknown(key, "integer");
+    }
+  });
+}
+
+catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value) {
+  return guard([&] {
+    core::ClassifierOptions& o = require(options, "options")->values;
+    if (key != CATDOG_OPTION_ABSTAIN_BELOW) unknown(key, "floating-point");
+    if (!(value >= 0 && value <= 1)) {
+      throw Failure(Status::invalid_argument, "abstain_below must be from 0 to 1, not " + std::to_string(value));
+    }
+    o.abstain_below = value;
+  });
+}
+
+catdog_status catdog_options_set_string(catdog_options* options, catdog_option key, const char* value) {
+  return guard([&] {
+    core::ClassifierOptions& o = require(options, "options")->values;
+    const std::string text = require(value, "value");
+    using core::EngineKind;
+    using core::Precision;
+    switch (key) {
+      case CATDOG_OPTION_ENGINE:
+        o.engine.kind = one_of<EngineKind>(
+            text, {{"auto", EngineKind::automatic}, {"native", EngineKind::native}, {"torch", EngineKind::torch}},
+            "engine");
+        break;
+      case CATDOG_OPTION_PRECISION:
+        o.engine.precision = one_of<Precision>(
+            text, {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}}, "precision");
+        break;
+      case CATDOG_OPTION_EXPECTED_SHA256: o.expected_sha256 = checked_sha256(text); break;
+      case CATDOG_OPTION_TORCH_PLUGIN: o.engine.torch_plugin = text; break;
+      default: unknown(key, "string");
+    }
+  });
+}
+
+catdog_status catdog_options_set_log(catdog_options* options, catdog_log_level level, catdog_log_function function,
+                                     void* user_data) {
+  return guard([&] {
+    core::ClassifierOptions& o = require(options, "options")->values;
+    in_range(level, CATDOG_LOG_DEBUG, CATDOG_LOG_ERROR, "level");
+    o.log.level = static_cast<core::LogLevel>(level);
+    if (function == nullptr) {
+      o.log.sink = nullptr;
+      return;
+    }
+    o.log.sink = [function, user_data](core::LogLevel message_level, const std::string& message) {
+      function(user_data, static_cast<catdog_log_level>(message_level), message.c_str());
+    };
+  });
+}

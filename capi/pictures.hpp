@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the public struct to what lib/ takes, with every field checked.
+#pragma once
+
+#include "catdog/catdog.h"
+#include "classifier.hpp"
+
+namespace catdog::capi {
+
+// The verdict on one picture. A malformed struct is invalid_argument in the verdict, like any other bad picture.
+core::Verdict classify(const core::Classifier& classifier, const catdog_picture& picture);
+
+}  // namespace catdog::capi

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "guard.hpp"
+#include "handles.hpp"
+#include "pictures.hpp"
+
+namespace {
+
+using namespace catdog;
+using capi::require;
+using core::Failure;
+using core::Status;
+using core::Verdict;
+
+// A single picture's failure is the call's failure.
+template <typename Classify>
+catdog_status classify_one(catdog_result** out, const catdog_classifier* classifier, Classify classify) noexcept {
+  return capi::create(out, [&] {
+    const core::Classifier& core_classifier = require(classifier, "classifier")->classifier;
+    auto result = std::make_unique<catdog_result>();
+    result->labels = core_classifier.model().config().labels;
+    Verdict verdict = classify(core_classifier);
+    if (verdict.status != Status::ok) throw Failure(verdict.status, verdict.message);
+    result->items.push_back(std::move(verdict));
+    return result;
+  });
+}
+
+const Verdict* find(const catdog_result* result, size_t item) {
+  return result != nullptr && item < result->items.size() ? &result->items[item] : nullptr;
+}
+
+}  // namespace
+
+catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_classifier* classifier,
+                                              const char* path) {
+  return classify_one(out, classifier,
+                      [&](const core::Classifier& c) { return c.classify_file(require(path, "path")); });
+}
+
+catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
+                                                 const void* data, size_t size) {
+  return classify_one(out, classifier, [&](const core::Classifier& c) {
+    return c.classify_encoded({static_cast<const std::uint8_t*>(require(data, "data")), size});
+  });
+}
+
+catdog_status catdog_classifier_classify_picture(catdog_result** out, const catdog_classifier* classifier,
+                                                 const catdog_picture* picture) {
+  return classify_one(out, classifier,
+                      [&](const core::Classifier& c) { return capi::classify(c, *require(picture, "picture")); });
+}
+
+catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
+                                               const catdog_picture* pictures, size_t count) {
+  return capi::create(out, [&] {
+    const core::Classifier& core_classifier = require(classifier, "classifier")->classifier;
+    require(pictures, "pictures");
+    if (count == 0) throw Failure(Status::invalid_argument, "the batch is empty: count must be at least 1");
+    auto result = std::make_unique<catdog_result>();
+    result->labels = core_classifier.model().config().labels;
+    result->items.resize(count);
+    core_classifier.for_each(count, [&](std::size_t i) noexcept {
+      try {
+        result->items[i] = capi::classify(core_classifier, pictures[i]);
+      } catch (...) {  // Only when there is no memory even for the verdict.
+        result->items[i].status = Status::out_of_memory;
+      }
+    });
+    return result;
+  });
+}
+
+void catdog_result_destroy(catdog_result* result) { delete result; }
+
+size_t catdog_result_count(const catdog_result* result) { return result != nullptr ? result->items.size() : 0; }
+
+catdog_status catdog_result_status(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr ? static_cast<catdog_status>(verdict->status) : CATDOG_ERROR_INVALID_ARGUMENT;
+}
+
+const char* catdog_result_message(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr ? verdict->message.c_str() : nullptr;
+}
+
+const char* catdog_result_label(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  if (verdict == nullptr || verdict->ranked.empty()) return nullptr;
+  return result->labels[static_cast<std::size_t>(verdict->ranked.front().index)].c_str();
+}
+
+double catdog_result_confidence(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr && !verdict->ranked.empty() ? verdict->ranked.front().probability : 0;
+}
+
+int32_t catdog_result_abstained(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr && verdict->abstained ? 1 : 0;
+}
+
+catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int32_t rank, int32_t* out_label_index,
+                                   double* out_probability) {
+  return capi::guard([&] {
+    const Verdict* verdict = find(result, item);
+    if (verdict == nullptr) {
+      throw Failure(Status::invalid_argument, "there is no item " + std::to_string(item) + " in this result");
+    }
+    if (rank < 0 || static_cast<std::size_t>(rank) >= verdict->ranked.size()) {
+      throw Failure(Status::invalid_argument, "rank " + std::to_string(rank) + " is outside the item's " +
+                                                  std::to_string(verdict->ranked.size()) +
+                                                  " labels (none when the item failed)");
+    }
+    const core::RankedLabel& ranked = verdict->ranked[static_cast<std::size_t>(rank)];
+    if (out_label_index != nullptr) *out_label_index = ranked.index;
+    if (out_probability != nullptr) *out_probability = ranked.probability;
+  });
+}
+
+double catdog_result_measure(const catdog_result* result, size_t item, catdog_measure key) {
+  const Verdict* verdict = find(result, item);
+  if (verdict == nullptr) return -1;
+  switch (key) {
+    case CATDOG_MEASURE_READ_MS: return verdict->timings.read;
+    case CATDOG_MEASURE_DECODE_MS: return verdict->timings.decode;
+    case CATDOG_MEASURE_PREPROCESS_MS: return verdict->timings.preprocess;
+    case CATDOG_MEASURE_INFER_MS: return verdict->timings.infer;
+    case CATDOG_MEASURE_TOTAL_MS: return verdict->timings.total;
+    case CATDOG_MEASURE_WIDTH: return verdict->size.width;
+    case CATDOG_MEASURE_HEIGHT: return verdict->size.height;
+    default: return -1;
+  }
+}
+
+const char* catdog_result_format(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr ? core::image_format_name(verdict->format) : nullptr;
+}
