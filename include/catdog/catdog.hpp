@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libcatdog: is it a cat or a dog? The C++ interface: C++17, header-only over the C ABI of catdog.h.
+ *
+ * Usage:
+ *
+ *   const auto classifier = catdog::Classifier::open();  // The installed model.
+ *   const catdog::Result result = classifier.classify_file("pet.jpg");
+ *   std::cout << result.label() << ' ' << result.confidence() << '\n';
+ *
+ * Whatever fails throws catdog::Error, which has the status and says what is wrong and what to do. The threading
+ * contract is the one of catdog.h: a Classifier may be used from any number of threads at once, Options and results
+ * belong to one. All declarations are available since version 0.1.0.
+ */
+#ifndef CATDOG_CATDOG_HPP
+#define CATDOG_CATDOG_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "catdog/catdog.h"
+
+namespace catdog {
+
+/** A failed call: status() says which kind, what() says why and what to do about it. */
+class Error : public std::runtime_error {
+ public:
+  Error(catdog_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
+  /** One of CATDOG_ERROR_*. */
+  catdog_status status() const noexcept { return status_; }
+  /** Its stable name, such as "corrupt". */
+  const char* status_name() const noexcept { return catdog_status_name(status_); }
+
+ private:
+  catdog_status status_;
+};
+
+namespace detail {
+
+inline void check(catdog_status status) {
+  if (status != CATDOG_OK) throw Error(status, catdog_last_error());
+}
+
+inline std::string to_string(const char* text) { return text != nullptr ? text : ""; }
+
+struct Destroy {
+  void operator()(catdog_options* options) const noexcept { catdog_options_destroy(options); }
+  void operator()(catdog_classifier* classifier) const noexcept { catdog_classifier_destroy(classifier); }
+  void operator()(catdog_result* result) const noexcept { catdog_result_destroy(result); }
+};
+
+}  // namespace detail
+
+/** Bytes that somebody else owns: a pointer and a size, or anything contiguous with data() and size(). */
+class Bytes {
+ public:
+  Bytes(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /** From std::string, std::string_view, std::vector<std::uint8_t>, std::span and their like: one byte an element. */
+  template <typename Container, typename = std::enable_if_t<sizeof(*std::declval<const Container&>().data()) == 1 &&
+                                                            !std::is_same_v<std::decay_t<Container>, Bytes>>>
+  Bytes(const Container& container) noexcept  // NOLINT(google-explicit-constructor): a view, like std::span.
+      : data_(container.data()), size_(container.size()) {}
+  const void* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  const void* data_;
+  std::size_t size_;
+};
+
+/** One picture to classify, encoded or raw. A view: the bytes must outlive the call that it is given to. */
+class Picture {
+ public:
+  /** A JPEG, PNG, WebP or GIF file in memory. */
+  static Picture encoded(Bytes bytes) noexcept { return Picture(CATDOG_FORMAT_ENCODED, bytes, 0, 0, 0); }
+  /** Raw pixels, CATDOG_FORMAT_GRAY8 … CATDOG_FORMAT_BGRA8. `row_stride` is in bytes, 0 = packed. */
+  static Picture pixels(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
+                        std::uint64_t row_stride = 0) noexcept {
+    return Picture(format, bytes, width, height, row_stride);
+  }
+  const catdog_picture& get() const noexcept { return picture_; }
+
+ private:
+  Picture(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
+          std::uint64_t row_stride) noexcept {
+    picture_.struct_size = sizeof picture_;
+    picture_.format = format;
+    picture_.data = bytes.data();
+    picture_.data_size = bytes.size();
+    picture_.width = width;
+    picture_.height = height;
+    picture_.row_stride = row_stride;
+  }
+  catdog_picture picture_{};
+};
+
+/** Settings for opening a classifier. Setters return the object, so that they can be chained; each throws Error
+ *  (invalid_argument) for a value out of range. */
+class Options {
+ public:
+  /** Receives a CATDOG_LOG_* level and a message; may be called from several threads at once. What it throws is
+   * dropped. */
+  using LogFunction = std::function<void(catdog_log_level, std::string_view)>;
+
+  Options() {
+    catdog_options* made = nullptr;
+    detail::check(catdog_options_create(&made));
+    options_.reset(made);
+  }
+
+  /** Threads of one batch call; 0 = the CPU quota of the control group. */
+  Options& threads(int count) { return set(CATDOG_OPTION_THREADS, count); }
+  /** Whether opening runs the model file's golden self-test; on by default. */
+  Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, on ? 1 : 0); }
+  /** Most bytes of one encoded picture; default 32 MiB. */
+  Options& max_encoded_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_ENCODED_BYTES, bytes); }
+  /** Most pixels of one picture; default 64,000,000. */
+  Options& max_pixels(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_PIXELS, pixels); }
+  /** Longest side of one picture in pixels; default 16,384. */
+  Options& max_side(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_SIDE, pixels); }
+  /** Most scans of a progressive JPEG; default 200. */
+  Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
+  /** A verdict with less confidence abstains; default: the model's own. 0..1. */
+  Options& abstain_below(double confidence) {
+    detail::check(catdog_options_set_double(options_.get(), CATDOG_OPTION_ABSTAIN_BELOW, confidence));
+    return *this;
+  }
+  /** "auto" (default), "native" or "torch". */
+  Options& engine(const std::string& name) { return set(CATDOG_OPTION_ENGINE, name); }
+  /** "auto" (default), "fp32" or "bf16". */
+  Options& precision(const std::string& name) { return set(CATDOG_OPTION_PRECISION, name); }
+  /** 64 hex digits that the model file's SHA-256 must equal; "" = any. */
+  Options& expected_sha256(const std::string& hex) { return set(CATDOG_OPTION_EXPECTED_SHA256, hex); }
+  /** Path of libcatdog-torch.so; "" = beside the library, then the loader's search path. */
+  Options& torch_plugin(const std::string& path) { return set(CATDOG_OPTION_TORCH_PLUGIN, path); }
+  /** Sends messages of `level` and above to `function`; classifiers opened with these options keep it alive. */
+  Options& log(catdog_log_level level, LogFunction function) {
+    auto shared = function ? std::make_shared<LogFunction>(std::move(function)) : nullptr;
+    detail::check(catdog_options_set_log(options_.get(), level, shared ? &forward_log : nullptr, shared.get()));
+    log_ = std::move(shared);
+    return *this;
+  }
+
+  const catdog_options* get() const noexcept { return options_.get(); }
+  std::shared_ptr<LogFunction> log_function() const noexcept { return log_; }
+
+ private:
+  Options& set(catdog_option key, std::int64_t value) {
+    detail::check(catdog_options_set_int(options_.get(), key, value));
+    return *this;
+  }
+  Options& set(catdog_option key, const std::string& value) {
+    detail::check(catdog_options_set_string(options_.get(), key, value.c_str()));
+    return *this;
+  }
+  static void forward_log(void* user_data, catdog_log_level level, const char* message) {
+    try {
+      (*static_cast<LogFunction*>(user_data))(level, message);
+    } catch (...) {  // Nothing may cross the C ABI.
+    }
+  }
+
+  std::unique_ptr<catdog_options, detail::Destroy> options_;
+  std::shared_ptr<LogFunction> log_;
+};
+
+/** Where one picture's time went: wall-clock milliseconds. */
+struct Timings {
+  double read_ms = 0;
+  double decode_ms = 0;
+  double preprocess_ms = 0;
+  double infer_ms = 0;
+  double total_ms = 0;
+};
+
+/** The verdict on one picture: a plain value, independent of the classifier. */
+class Result {
+ public:
+  /** Whether the picture was classified. Always true for what the single-picture calls return: they throw instead. */
+  bool ok() const noexcept { return status_ == CATDOG_OK; }
+  explicit operator bool() const noexcept { return ok(); }
+  catdog_status status() const noexcept { return status_; }
+  /** Why it wasn't; "" when it was. */
+  const std::string& message() const noexcept { return message_; }
+  /** Most probable label, its index, and its calibrated probability. "", -1 and 0 when not ok(). */
+  const std::string& label() const noexcept { return label_; }
+  int label_index() const noexcept { return ranked_.empty() ? -1 : ranked_.front(); }
+  double confidence() const noexcept { return confidence_; }
+  /** Calibrated probabilities by label index; they add up to 1. */
+  const std::vector<double>& probabilities() const noexcept { return probabilities_; }
+  /** Label indices, most probable first. */
+  const std::vector<int>& ranked() const noexcept { return ranked_; }
+  /** Whether the confidence is below the abstain threshold: the label is then a guess. */
+  bool abstained() const noexcept { return abstained_; }
+  /** Size in pixels as a viewer shows the picture; 0 when the call failed before it was known. */
+  int width() const noexcept { return width_; }
+  int height() const noexcept { return height_; }
+  /** "jpeg", "png", "webp", "gif", "raw" or "other". */
+  const std::string& format() const noexcept { return format_; }
+  const Timings& timings() const noexcept { return timings_; }
+
+ private:
+  friend class Classifier;
+  Result(const catdog_result* result, std::size_t item, int labels)
+      : status_(catdog_result_status(result, item)),
+        message_(detail::to_string(catdog_result_message(result, item))),
+        label_(detail::to_string(catdog_result_label(result, item))),
+        confidence_(catdog_result_confidence(result, item)),
+        abstained_(catdog_result_abstained(result, item) != 0),
+        width_(static_cast<int>(catdog_result_measure(result, item, CATDOG_MEASURE_WIDTH))),
+        height_(static_cast<int>(catdog_result_measure(result, item, CATDOG_MEASURE_HEIGHT))),
+        format_(detail::to_string(catdog_result_format(result, item))) {
+    if (ok()) {
+      probabilities_.resize(static_cast<std::size_t>(labels));
+      for (int rank = 0; rank < labels; ++rank) {
+        std::int32_t index = 0;
+        double probability = 0;
+        detail::check(catdog_result_ranked(result, item, rank, &index, &probability));
+        ranked_.push_back(index);
+        probabilities_[static_cast<std::size_t>(index)] = probability;
+      }
+    }
+    timings_.read_ms = catdog_result_measure(result, item, CATDOG_MEASURE_READ_MS);
+    timings_.decode_ms = catdog_result_measure(result, item, CATDOG_MEASURE_DECODE_MS);
+    timings_.preprocess_ms = catdog_result_measure(result, item, CATDOG_MEASURE_PREPROCESS_MS);
+    timings_.infer_ms = catdog_result_measure(result, item, CATDOG_MEASURE_INFER_MS);
+    timings_.total_ms = catdog_result_measure(result, item, CATDOG_MEASURE_TOTAL_MS);
+  }
+
+  catdog_status status_;
+  std::string message_;
+  std::string label_;
+  double confidence_;
+  bool abstained_;
+  int width_;
+  int height_;
+  std::string format_;
+  std::vector<double> probabilities_;
+  std::vector<int> ranked_;
+  Timings timings_;
+};
+
+/** A model that is ready to classify. Movable, not copyable; any number of threads may use one at once. */
+class Classifier {
+ public:
+  /** Opens the installed model: CATDOG_MODEL, the library's folder, the install prefix. */
+  static Classifier open(const Options& options = Options()) { return open_path(nullptr, options); }
+  /** Opens a model file. */
+  static Classifier open(const std::string& path, const Options& options = Options()) {
+    return open_path(path.c_str(), options);
+  }
+  /** Opens a model file that is in memory. */
+  static Classifier open_memory(Bytes bytes, const Options& options = Options()) {
+    catdog_classifier* opened = nullptr;
+    detail::check(catdog_classifier_open_memory(&opened, bytes.data(), bytes.size(), options.get()));
+    return Classifier(opened, options);
+  }
+
+  /** Classifies a picture file; throws Error when that fails. */
+  Result classify_file(const std::string& path) const {
+    catdog_result* result = nullptr;
+    return one(catdog_classifier_classify_file(&result, classifier_.get(), path.c_str()), result);
+  }
+  /** Classifies a JPEG, PNG, WebP or GIF file that is in memory; throws Error when that fails. */
+  Result classify(Bytes bytes) const {
+    catdog_result* result = nullptr;
+    return one(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()), result);
+  }
+  /** Classifies one picture, encoded or raw; throws Error when that fails. */
+  Result classify(const Picture& picture) const {
+    catdog_result* result = nullptr;
+    return one(catdog_classifier_classify_picture(&result, classifier_.get(), &picture.get()), result);
+  }
+  /** Classifies pictures on the batch threads; results in order, each with its own status: a bad picture doesn't throw.
+   */
+  std::vector<Result> classify_batch(const std::vector<Picture>& pictures) const {
+    std::vector<Result> results;
+    if (pictures.empty()) return results;
+    std::vector<catdog_picture> views;
+    views.reserve(pictures.size());
+    for (const Picture& picture : pictures) views.push_back(picture.get());
+    catdog_result* batch = nullptr;
+    detail::check(catdog_classifier_classify_batch(&batch, classifier_.get(), views.data(), views.size()));
+    const std::unique_ptr<catdog_result, detail::Destroy> owner(batch);
+    results.reserve(views.size());
+    for (std::size_t i = 0; i < views.size(); ++i) results.push_back(Result(batch, i, label_count()));
+    return results;
+  }
+
+  /** Runs the model until memory and caches are warm for that many callers at once; 0 = the batch threads. */
+  void warm_up(int threads = 0) const { detail::check(catdog_classifier_warm_up(classifier_.get(), threads)); }
+
+  /** Labels by index. */
+  std::vector<std::string> labels() const {
+    std::vector<std::string> labels;
+    for (int i = 0; i < label_count(); ++i) labels.push_back(detail::to_string(label(i)));
+    return labels;
+  }
+  /** A fact, CATDOG_INFO_*; "" for a key that the library doesn't know. */
+  std::string info(catdog_info key) const { return detail::to_string(catdog_classifier_info(classifier_.get(), key)); }
+
+  const catdog_classifier* get() const noexcept { return classifier_.get(); }
+
+ private:
+  Classifier(catdog_classifier* classifier, const Options& options)
+      : log_(options.log_function()), classifier_(classifier) {}
+  static Classifier open_path(const char* path, const Options& options) {
+    catdog_classifier* opened = nullptr;
+    detail::check(catdog_classifier_open_file(&opened, path, options.get()));
+    return Classifier(opened, options);
+  }
+  int label_count() const noexcept { return catdog_classifier_label_count(classifier_.get()); }
+  const char* label(int index) const noexcept { return catdog_classifier_label(classifier_.get(), index); }
+  Result one(catdog_status status, catdog_result* result) const {
+    detail::check(status);
+    const std::unique_ptr<catdog_result, detail::Destroy> owner(result);
+    return Result(result, 0, label_count());
+  }
+
+  // The log function must outlive the classifier that calls it.
+  std::shared_ptr<Options::LogFunction> log_;
+  std::unique_ptr<catdog_classifier, detail::Destroy> classifier_;
+};
+
+}  // namespace catdog
+
+#endif /* CATDOG_CATDOG_HPP */
