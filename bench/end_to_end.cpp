@@ -14,7 +14,7 @@ void end_to_end(benchmark::State& state) {
     return;
   }
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto& picture = pictures()[i++ % pictures().size()];
     catdog_result* result = nullptr;
     if (catdog_classifier_classify_encoded(&result, classifier, picture.data(), picture.size()) != CATDOG_OK) {

@@ -33,7 +33,7 @@ std::vector<int> scales() {
 
 void decode(benchmark::State& state) {
   std::size_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(decoded(i++).rgb.data);
+  while (state.KeepRunning()) benchmark::DoNotOptimize(decoded(i++).rgb.data);
 }
 BENCHMARK(decode)->Name("decode");
 
@@ -41,7 +41,7 @@ void decode_floor(benchmark::State& state) {
   const auto eighths = scales();
   cv::Mat image;
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const std::size_t at = i++ % pictures().size();
     bare_jpeg(pictures()[at], eighths[at], image);
     benchmark::DoNotOptimize(image.data);
@@ -62,7 +62,7 @@ void preprocess(benchmark::State& state) {
   const core::InputTensor tensor{memory.data(), core::ElementType::float32, core::Layout::nhwc, size.height,
                                  size.width};
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     core::normalise(core::resize_and_orient(images[i++ % images.size()], size), model().config().input, tensor);
     benchmark::ClobberMemory();
   }
@@ -74,7 +74,7 @@ void preprocess_floor(benchmark::State& state) {  // OpenCV's resize alone.
   cv::setNumThreads(1);
   cv::Mat small;
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     cv::resize(images[i++ % images.size()].rgb, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
     benchmark::DoNotOptimize(small.data);
   }
@@ -86,7 +86,7 @@ void run(benchmark::State& state, const core::Engine& engine) {
   const auto input = context->input();
   core::normalise(core::golden_picture(1, {input.width, input.height}), model().config().input, input);
   std::vector<float> logits(model().config().labels.size());
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     context->run(logits);
     benchmark::DoNotOptimize(logits.data());
   }
@@ -108,7 +108,7 @@ void forward_floor(benchmark::State& state, bool bf16) {
     return;
   }
   BareNetwork network(input_size().height, input_size().width, static_cast<int>(model().config().labels.size()), bf16);
-  for (auto _ : state) network.run();
+  while (state.KeepRunning()) network.run();
 }
 BENCHMARK_CAPTURE(forward_floor, fp32, false)->Name("forward/native/fp32/floor");
 BENCHMARK_CAPTURE(forward_floor, bf16, true)->Name("forward/native/bf16/floor");
@@ -134,7 +134,7 @@ void all_stages(benchmark::State& state) {
   const auto input = context->input();
   std::vector<float> logits(model().config().labels.size());
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     core::normalise(core::resize_and_orient(decoded(i++), input_size()), model().config().input, input);
     context->run(logits);
     core::softmax_in_place(logits, model().config().calibration.temperature);
@@ -149,7 +149,7 @@ void all_floors(benchmark::State& state) {
   cv::Mat image;
   cv::Mat small;
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const std::size_t at = i++ % pictures().size();
     bare_jpeg(pictures()[at], eighths[at], image);
     cv::resize(image, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);

@@ -30,7 +30,7 @@ typedef struct catdog_torch_plugin {
 } catdog_torch_plugin;
 
 /* The one exported function, named by CATDOG_TORCH_PLUGIN_SYMBOL. Static storage. */
-typedef const catdog_torch_plugin* (*catdog_torch_plugin_function)(void);
+typedef const catdog_torch_plugin* (*catdog_torch_plugin_function)(void); /* NOLINT(modernize-redundant-void-arg) */
 
 #ifdef __cplusplus
 }

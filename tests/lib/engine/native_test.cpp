@@ -187,6 +187,7 @@ TEST(NativeEngine, ManyContextsAtOnceGiveTheAnswersOfOne) {
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint32_t i = 0; i < 8; ++i) {

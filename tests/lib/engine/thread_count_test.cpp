@@ -38,6 +38,7 @@ TEST(ThreadCount, EightCallersAreEightThreads) {
   std::atomic<int> most{0};
   std::atomic<int> finished{0};
   std::vector<std::thread> threads;
+  threads.reserve(callers);
   for (int t = 0; t < callers; ++t) {
     threads.emplace_back([&] {
       const auto context = engine->create_context();

@@ -185,6 +185,7 @@ TEST(TorchEngine, ManyThreadsOnOneModuleGiveTheAnswersOfOne) {
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (std::uint32_t t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint32_t i = 0; i < 50; ++i) {
