@@ -1,29 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
-#include <catdog/catdog.h>
+
+#include <catdog/catdog.hpp>
 
 #include "material.hpp"
 
 namespace catdog::bench {
 namespace {
 
+// Through the public C++ interface, as a user calls it.
 void end_to_end(benchmark::State& state) {
-  catdog_classifier* classifier = nullptr;
-  if (catdog_classifier_open_memory(&classifier, model_bytes().data(), model_bytes().size(), nullptr) != CATDOG_OK) {
-    state.SkipWithError(catdog_last_error());
-    return;
-  }
-  std::size_t i = 0;
-  while (state.KeepRunning()) {
-    const auto& picture = pictures()[i++ % pictures().size()];
-    catdog_result* result = nullptr;
-    if (catdog_classifier_classify_encoded(&result, classifier, picture.data(), picture.size()) != CATDOG_OK) {
-      state.SkipWithError(catdog_last_error());
+  try {
+    const Classifier classifier = Classifier::open_memory(model_bytes());
+    std::size_t i = 0;
+    while (state.KeepRunning()) {
+      benchmark::DoNotOptimize(classifier.classify(Bytes(pictures()[i++ % pictures().size()])).confidence());
     }
-    benchmark::DoNotOptimize(catdog_result_confidence(result, 0));
-    catdog_result_destroy(result);
+  } catch (const Error& error) {
+    state.SkipWithError(error.what());
   }
-  catdog_classifier_destroy(classifier);
 }
 BENCHMARK(end_to_end)->Name("end_to_end");
 
