@@ -187,6 +187,9 @@ int train(const TrainOptions& options) {
   const training::Dataset data = training::load_dataset(options, [](std::size_t, std::size_t) {});
   report_data(data);
   training::write_split_lists(data, options.output);
+  if (network.layers.empty()) {
+    throw core::Failure(core::Status::invalid_argument, options.architecture + " has no layers");
+  }
   const auto shapes = core::infer_shapes(network, options.image_size, options.image_size);
   if (shapes.back().c != static_cast<int>(data.labels.size())) {
     throw core::Failure(core::Status::invalid_argument, "the network has " + std::to_string(shapes.back().c) +
