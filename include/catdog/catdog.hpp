@@ -267,17 +267,20 @@ class Classifier {
   /** Classifies a picture file; throws Error when that fails. */
   Result classify_file(const std::string& path) const {
     catdog_result* result = nullptr;
-    return one(catdog_classifier_classify_file(&result, classifier_.get(), path.c_str()), result);
+    detail::check(catdog_classifier_classify_file(&result, classifier_.get(), path.c_str()));
+    return one(result);
   }
   /** Classifies a JPEG, PNG, WebP or GIF file that is in memory; throws Error when that fails. */
   Result classify(Bytes bytes) const {
     catdog_result* result = nullptr;
-    return one(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()), result);
+    detail::check(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()));
+    return one(result);
   }
   /** Classifies one picture, encoded or raw; throws Error when that fails. */
   Result classify(const Picture& picture) const {
     catdog_result* result = nullptr;
-    return one(catdog_classifier_classify_picture(&result, classifier_.get(), &picture.get()), result);
+    detail::check(catdog_classifier_classify_picture(&result, classifier_.get(), &picture.get()));
+    return one(result);
   }
   /** Classifies pictures on the batch threads; results in order, each with its own status: a bad picture doesn't throw.
    */
@@ -319,8 +322,7 @@ class Classifier {
   }
   int label_count() const noexcept { return catdog_classifier_label_count(classifier_.get()); }
   const char* label(int index) const noexcept { return catdog_classifier_label(classifier_.get(), index); }
-  Result one(catdog_status status, catdog_result* result) const {
-    detail::check(status);
+  Result one(catdog_result* result) const {
     const std::unique_ptr<catdog_result, detail::Destroy> owner(result);
     return Result(result, 0, label_count());
   }
