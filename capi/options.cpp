@@ -120,7 +120,10 @@ catdog_status catdog_options_set_log(catdog_options* options, catdog_log_level l
       return;
     }
     o.log.sink = [function, user_data](core::LogLevel message_level, const std::string& message) {
-      function(user_data, static_cast<catdog_log_level>(message_level), message.c_str());
+      try {
+        function(user_data, static_cast<catdog_log_level>(message_level), message.c_str());
+      } catch (...) {  // A C++ callback may throw although it must not: a lost message is no reason to fail.
+      }
     };
   });
 }

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The binary interface as numbers: programs compiled against an earlier header have these built in. */
+#include <stddef.h>
+
+#include "catdog/catdog.h"
+
+#define EXPECT(name, condition) typedef char expect_##name[(condition) ? 1 : -1]
+
+EXPECT(ok, CATDOG_OK == 0);
+EXPECT(arguments, CATDOG_ERROR_INVALID_ARGUMENT == 10 && CATDOG_ERROR_UNKNOWN_OPTION == 11);
+EXPECT(files, CATDOG_ERROR_NOT_FOUND == 20 && CATDOG_ERROR_IO == 21);
+EXPECT(pictures, CATDOG_ERROR_UNSUPPORTED == 30 && CATDOG_ERROR_CORRUPT == 31 && CATDOG_ERROR_LIMIT == 32);
+EXPECT(models, CATDOG_ERROR_MODEL_FORMAT == 40 && CATDOG_ERROR_MODEL_VERSION == 41 &&
+                   CATDOG_ERROR_MODEL_CHECKSUM == 42 && CATDOG_ERROR_MODEL_UNSUPPORTED == 43);
+EXPECT(engines, CATDOG_ERROR_ENGINE_UNAVAILABLE == 50 && CATDOG_ERROR_ENGINE_FAILED == 51);
+EXPECT(rest, CATDOG_ERROR_OUT_OF_MEMORY == 60 && CATDOG_ERROR_INTERNAL == 70);
+EXPECT(options, CATDOG_OPTION_THREADS == 10 && CATDOG_OPTION_SELF_TEST == 11 && CATDOG_OPTION_MAX_ENCODED_BYTES == 20 &&
+                    CATDOG_OPTION_MAX_PIXELS == 21 && CATDOG_OPTION_MAX_SIDE == 22 && CATDOG_OPTION_MAX_SCANS == 23 &&
+                    CATDOG_OPTION_ABSTAIN_BELOW == 40 && CATDOG_OPTION_ENGINE == 50 && CATDOG_OPTION_PRECISION == 51 &&
+                    CATDOG_OPTION_EXPECTED_SHA256 == 52 && CATDOG_OPTION_TORCH_PLUGIN == 53);
+EXPECT(log_levels,
+       CATDOG_LOG_DEBUG == 10 && CATDOG_LOG_INFO == 20 && CATDOG_LOG_WARNING == 30 && CATDOG_LOG_ERROR == 40);
+EXPECT(info, CATDOG_INFO_MODEL_NAME == 10 && CATDOG_INFO_MODEL_VERSION == 11 && CATDOG_INFO_MODEL_SHA256 == 12 &&
+                 CATDOG_INFO_MODEL_PATH == 13 && CATDOG_INFO_MODEL_JSON == 14 && CATDOG_INFO_ENGINE == 20 &&
+                 CATDOG_INFO_PRECISION == 21 && CATDOG_INFO_INPUT_SIZE == 22 && CATDOG_INFO_THREADS == 23);
+EXPECT(formats, CATDOG_FORMAT_ENCODED == 0 && CATDOG_FORMAT_GRAY8 == 10 && CATDOG_FORMAT_RGB8 == 20 &&
+                    CATDOG_FORMAT_BGR8 == 21 && CATDOG_FORMAT_RGBA8 == 30 && CATDOG_FORMAT_BGRA8 == 31);
+EXPECT(measures, CATDOG_MEASURE_READ_MS == 10 && CATDOG_MEASURE_DECODE_MS == 11 && CATDOG_MEASURE_PREPROCESS_MS == 12 &&
+                     CATDOG_MEASURE_INFER_MS == 13 && CATDOG_MEASURE_TOTAL_MS == 19 && CATDOG_MEASURE_WIDTH == 30 &&
+                     CATDOG_MEASURE_HEIGHT == 31);
+
+EXPECT(integers_of_32_bits, sizeof(catdog_status) == 4 && sizeof(catdog_option) == 4 && sizeof(catdog_log_level) == 4 &&
+                                sizeof(catdog_info) == 4 && sizeof(catdog_format) == 4 && sizeof(catdog_measure) == 4);
+#if UINTPTR_MAX == UINT64_MAX
+EXPECT(size, sizeof(catdog_picture) == 64);
+EXPECT(struct_size, offsetof(catdog_picture, struct_size) == 0);
+EXPECT(format, offsetof(catdog_picture, format) == 4);
+EXPECT(data, offsetof(catdog_picture, data) == 8);
+EXPECT(data_size, offsetof(catdog_picture, data_size) == 16);
+EXPECT(width, offsetof(catdog_picture, width) == 24);
+EXPECT(height, offsetof(catdog_picture, height) == 28);
+EXPECT(row_stride, offsetof(catdog_picture, row_stride) == 32);
+EXPECT(flags, offsetof(catdog_picture, flags) == 40);
+EXPECT(reserved, offsetof(catdog_picture, reserved) == 44);
+#endif
+
+/* The prototypes are strict: no () that would accept anything. */
+int catdog_header_compiles(void);
+int catdog_header_compiles(void) {
+  const catdog_picture picture = {sizeof(catdog_picture), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, {0}};
+  const char* (*last_error)(void) = &catdog_last_error;
+  const char* (*version)(void) = &catdog_version;
+  int32_t (*abi)(void) = &catdog_abi_version;
+  return picture.width == 0 && last_error != NULL && version != NULL && abi != NULL;
+}

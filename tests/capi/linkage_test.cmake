@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the library is linked: its SONAME, not unloadable, and nothing of libtorch among all that it loads.
+execute_process(COMMAND "${READELF}" -d "${LIBRARY}" OUTPUT_VARIABLE dynamic RESULT_VARIABLE status)
+if(NOT status EQUAL 0 OR NOT dynamic MATCHES "\\(SONAME\\)[^\n]*\\[libcatdog\\.so\\.${ABI_VERSION}\\]")
+  message(FATAL_ERROR "SONAME is not libcatdog.so.${ABI_VERSION}:\n${dynamic}")
+endif()
+if(NOT dynamic MATCHES "NODELETE" OR NOT dynamic MATCHES "NOW")
+  message(FATAL_ERROR "the library can be unloaded, or binds lazily:\n${dynamic}")
+endif()
+execute_process(COMMAND ldd "${LIBRARY}" OUTPUT_VARIABLE libraries RESULT_VARIABLE status)
+if(NOT status EQUAL 0 OR NOT libraries MATCHES "libopencv_core")
+  message(FATAL_ERROR "ldd: ${libraries}")
+endif()
+if(libraries MATCHES "(libtorch|libc10|libopencv_imgcodecs|not found)")
+  message(FATAL_ERROR "the library loads ${CMAKE_MATCH_1}:\n${libraries}")
+endif()
