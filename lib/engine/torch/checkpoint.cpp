@@ -5,13 +5,13 @@
 
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "model/archive.hpp"
+#include "runtime/file_reader.hpp"
 #include "status.hpp"
 
 namespace catdog::torch_io {
@@ -22,12 +22,22 @@ using core::Status;
 
 constexpr std::uint64_t max_file_bytes = std::uint64_t{4} << 30;
 constexpr std::uint64_t max_pickle_bytes = 64U << 20;
-constexpr std::uint64_t max_storage_bytes = std::uint64_t{2} << 30;
+constexpr std::uint64_t max_storage_bytes = std::uint64_t{4} << 30;  // All together.
 constexpr std::int64_t max_elements = 1'000'000'000;
 constexpr std::size_t max_values = 4'000'000;
 constexpr std::size_t max_dims = 8;
 
-[[noreturn]] void fail(const std::string& problem) { throw Failure(Status::model_format, "checkpoint: " + problem); }
+[[noreturn]] void fail(const std::string& problem) { throw Failure(Status::model_format, problem); }
+
+// Names come from a file that nobody vouches for: no control characters into a terminal, no endless message.
+std::string printable(std::string name) {
+  constexpr std::size_t longest = 200;
+  if (name.size() > longest) name = name.substr(0, longest) + "...";
+  for (char& c : name) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return name;
+}
 
 struct Value;
 using Ref = std::shared_ptr<Value>;
@@ -47,7 +57,7 @@ struct Storage {
   std::string key;
 };
 struct TensorValue {
-  at::Tensor tensor;  // Undefined when it is not of a floating type.
+  at::Tensor tensor;  // Undefined when it is empty or not of a floating type.
 };
 struct Value {
   std::variant<Opaque, Mark, Global, Sequence, Dict, Storage, TensorValue, std::int64_t, double, bool, std::string> v;
@@ -141,6 +151,10 @@ class Unpickler {
     stack_.push_back(found->second);
     if (++values_ > max_values) fail("data.pkl holds too many values");
   }
+  void remember(std::uint64_t index) {
+    if (++values_ > max_values) fail("data.pkl holds too many values");
+    memo_[index] = top();
+  }
   void set_items(const std::vector<Ref>& items) {
     if (items.size() % 2 != 0) fail("data.pkl is damaged (odd dictionary)");
     auto* dict = std::get_if<Dict>(&top()->v);
@@ -163,6 +177,7 @@ class Unpickler {
   std::size_t at_ = 0;
   std::size_t values_ = 0;
   std::int64_t elements_ = 0;
+  std::uint64_t storage_bytes_ = 0;
   std::vector<Ref> all_;
   std::vector<Ref> stack_;
   std::map<std::uint64_t, Ref> memo_;
@@ -217,7 +232,8 @@ void Unpickler::step(std::uint8_t op) {
     case 'U':
     case 'C': return push(text(byte()));
     case 0x8d:
-    case 0x8e: return push(text(little(8)));
+    case 0x8e:
+    case 0x96: return push(text(little(8)));
     case 'c': {
       std::string name = line();
       name += "." + line();
@@ -231,9 +247,9 @@ void Unpickler::step(std::uint8_t op) {
       if (n == nullptr || m == nullptr) fail("data.pkl is damaged (global)");
       return push(Global{*m + "." + *n});
     }
-    case 'q': memo_[byte()] = top(); return;
-    case 'r': memo_[little(4)] = top(); return;
-    case 0x94: memo_[memo_.size()] = top(); return;
+    case 'q': return remember(byte());
+    case 'r': return remember(little(4));
+    case 0x94: return remember(memo_.size());
     case 'h': return get(byte());
     case 'j': return get(little(4));
     case 't':
@@ -264,10 +280,12 @@ void Unpickler::step(std::uint8_t op) {
     }
     case 0x8f: return push(Opaque{});
     case 0x90: pop_to_mark(); return;
+    case 0x91: pop_to_mark(); return push(Opaque{});
     case '0': pop(); return;
     case '1': pop_to_mark(); return;
     case '2': {
       const Ref value = top();
+      if (++values_ > max_values) fail("data.pkl holds too many values");
       stack_.push_back(value);
       return;
     }
@@ -315,11 +333,12 @@ void Unpickler::persistent_id() {
 const at::Tensor& Unpickler::storage_data(const Storage& storage, at::ScalarType type) {
   const auto known = storages_.find(storage.key);
   if (known != storages_.end()) {
-    if (known->second.scalar_type() != type) fail("storage " + storage.key + " is used with two types");
+    if (known->second.scalar_type() != type) fail("storage " + printable(storage.key) + " is used with two types");
     return known->second;
   }
-  const auto bytes = archive_.read("data/" + storage.key, max_storage_bytes);
-  if (!bytes) fail("data/" + storage.key + " is missing");
+  const auto bytes = archive_.read("data/" + storage.key, max_storage_bytes - storage_bytes_);
+  if (!bytes) fail("data/" + printable(storage.key) + " is missing");
+  storage_bytes_ += bytes->size();
   const std::size_t size = c10::elementSize(type);
   at::Tensor data = at::empty({static_cast<std::int64_t>(bytes->size() / size)}, type);
   if (data.numel() > 0) std::memcpy(data.data_ptr(), bytes->data(), static_cast<std::size_t>(data.numel()) * size);
@@ -361,32 +380,32 @@ TensorValue Unpickler::rebuild_tensor(const Sequence& arguments) {
     if (last < 0 || last > max_elements) fail("a tensor reaches beyond its storage");
   }
   const at::Tensor& data = storage_data(*storage, kind->type);
-  if (count > 0 && last >= data.numel()) fail("a tensor reaches beyond its storage data/" + storage->key);
+  if (count > 0 && last >= data.numel()) fail("a tensor reaches beyond its storage data/" + printable(storage->key));
   // Strides of zero can make a little storage into much memory, again and again.
   elements_ += count;
   if (elements_ > max_elements) fail("the tensors are too large");
-  if (count == 0) return {at::empty(shape, at::kFloat)};
+  if (count == 0) return {};
   return {data.as_strided(shape, strides, *offset).to(at::kFloat).contiguous().clone()};
 }
 
-const Dict* find_dict(const Dict& dict, const char* key) {
+// As in Python, the last of several equal keys counts.
+std::map<std::string, const Value*> by_name(const Dict& dict) {
+  std::map<std::string, const Value*> result;
   for (const auto& [name, value] : dict.items) {
-    const auto* text = std::get_if<std::string>(&name->v);
-    if (text != nullptr && *text == key) return std::get_if<Dict>(&value->v);
+    if (const auto* text = std::get_if<std::string>(&name->v)) result[*text] = value.get();
   }
-  return nullptr;
+  return result;
 }
 
 StateDict collect(const Dict& dict) {
   StateDict state;
   bool all_prefixed = true;
   const std::string prefix = "module.";
-  for (const auto& [name, value] : dict.items) {
-    const auto* text = std::get_if<std::string>(&name->v);
+  for (const auto& [name, value] : by_name(dict)) {
     const auto* tensor = std::get_if<TensorValue>(&value->v);
-    if (text == nullptr || tensor == nullptr || !tensor->tensor.defined()) continue;
-    state[*text] = tensor->tensor;
-    all_prefixed = all_prefixed && text->starts_with(prefix);
+    if (tensor == nullptr || !tensor->tensor.defined()) continue;
+    state[name] = tensor->tensor;
+    all_prefixed = all_prefixed && name.starts_with(prefix);
   }
   if (state.empty()) {
     fail("no tensors found; expected a dictionary with model_state_dict or state_dict, or a state dict itself");
@@ -409,7 +428,13 @@ StateDict read_checkpoint(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < 4 || std::memcmp(bytes.data(), "PK\3\4", 4) != 0) {
     fail("not a zip archive; a file of an old torch.save must be saved again with torch 1.6 or later");
   }
-  const core::Archive archive(bytes);
+  std::optional<core::Archive> opened;
+  try {
+    opened.emplace(bytes);
+  } catch (const Failure& failure) {
+    fail(std::string("the zip archive is damaged or cut short: ") + failure.what());
+  }
+  const core::Archive& archive = *opened;
   const auto pickle = archive.read("data.pkl", max_pickle_bytes);
   if (!pickle) fail("no data.pkl in it; is it a file of torch.save?");
   if (const auto order = archive.read("byteorder", 16);
@@ -420,24 +445,24 @@ StateDict read_checkpoint(std::span<const std::uint8_t> bytes) {
   const Ref root = unpickler.run();
   const auto* dict = std::get_if<Dict>(&root->v);
   if (dict == nullptr) fail("its content is not a dictionary; save the model's state_dict(), not the model");
+  const auto entries = by_name(*dict);
   for (const char* key : {"model_state_dict", "state_dict"}) {
-    if (const Dict* inner = find_dict(*dict, key)) return collect(*inner);
+    const auto found = entries.find(key);
+    if (found == entries.end()) continue;
+    const auto* inner = std::get_if<Dict>(&found->second->v);
+    if (inner == nullptr) fail(std::string(key) + " is not a dictionary");
+    return collect(*inner);
   }
   return collect(*dict);
 }
 
 StateDict read_checkpoint(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) throw Failure(Status::not_found, path.string() + ": no such file");
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) throw Failure(Status::io, path.string() + ": " + error.message());
-  if (size > max_file_bytes) fail(path.string() + " is larger than 4 GiB");
-  std::vector<std::uint8_t> bytes(size);
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
-    throw Failure(Status::io, path.string() + ": cannot be read");
+  const auto bytes = core::read_file(path.string(), max_file_bytes, "checkpoint");
+  try {
+    return read_checkpoint(std::span<const std::uint8_t>(bytes));
+  } catch (const Failure& failure) {
+    throw Failure(failure.status(), "checkpoint " + path.string() + ": " + failure.what());
   }
-  return read_checkpoint(std::span<const std::uint8_t>(bytes));
 }
 
 void check_state_dict(const core::Network& network, int height, int width, const StateDict& state) {
@@ -455,7 +480,7 @@ void check_state_dict(const core::Network& network, int height, int width, const
     }
   }
   for (const auto& [name, tensor] : state) {
-    if (!expected.contains(name) && !name.ends_with("num_batches_tracked")) add("unexpected: " + name);
+    if (!expected.contains(name) && !name.ends_with("num_batches_tracked")) add("unexpected: " + printable(name));
   }
   if (!problems.empty()) throw Failure(Status::model_format, "weights do not fit the architecture: " + problems);
 }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "engine/torch/checkpoint.hpp"
 #include "engine/torch/import_abi.h"
@@ -21,8 +22,12 @@ int catdog_torch_import_v1(const char* checkpoint_path, const char* catdog_json_
     return report(Status::invalid_argument, "checkpoint path, catdog.json and output path must be given");
   }
   try {
-    catdog::torch_io::write_model_file(output_path, catdog_json_template,
-                                       catdog::torch_io::read_checkpoint(std::filesystem::path(checkpoint_path)));
+    const auto state = catdog::torch_io::read_checkpoint(std::filesystem::path(checkpoint_path));
+    try {
+      catdog::torch_io::write_model_file(output_path, catdog_json_template, state);
+    } catch (const Failure& failure) {
+      throw Failure(failure.status(), std::string("import of ") + checkpoint_path + ": " + failure.what());
+    }
     return report(Status::ok, "");
   } catch (const Failure& failure) {
     return report(failure.status(), failure.what());

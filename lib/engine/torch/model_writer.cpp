@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/torch/model_writer.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 #include <sstream>
 
@@ -30,8 +29,7 @@ std::vector<std::string> split(const std::string& name) {
   return parts;
 }
 
-// The tree of submodules that dotted names stand for. Children are complete before their parent registers them: a
-// TorchScript class takes no attributes after it has become another's attribute type.
+// The tree of submodules that dotted names stand for. A child is complete before its parent registers it.
 struct ModuleTree {
   std::map<std::string, ModuleTree> children;
   std::map<std::string, std::pair<at::Tensor, bool>> tensors;  // Second: is a buffer.
@@ -206,9 +204,11 @@ void write_model_file(const std::filesystem::path& path, const std::string& catd
   const torch::jit::ExtraFilesMap extra{{"catdog.json", json.dump(2)},
                                         {"weights.safetensors", safetensors(specs, state)}};
 
-  // Beside the target, so that the rename stays within one file system. A stream, since a file's own name would become
-  // the name of the archive's top folder.
-  const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
+  // Beside the target, so that the rename stays within one file system; a random name, since other threads and other
+  // containers may write there too. A stream, since a file's own name would become that of the archive's top folder.
+  std::random_device random;
+  const std::filesystem::path temporary =
+      path.string() + ".tmp" + std::to_string(std::uint64_t{random()} << 32U | random());
   try {
     std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
     if (!stream) throw Failure(Status::io, temporary.string() + ": cannot be written");
