@@ -1,48 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many pictures in one call on all granted threads: each has its own status.
-#include <catdog/catdog.h>
-
+// Many pictures in one call on all granted threads: each has its own status, and a bad one never fails the others.
+#include <catdog/catdog.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-#include <memory>
+#include <string>
 #include <vector>
 
-int main(int argc, char** argv) {
-  std::vector<std::vector<char>> files;
-  std::vector<catdog_picture> pictures;
+int main(int argc, char** argv) try {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: %s PICTURE...\n", argv[0]);
+    return 2;
+  }
+  const catdog::Classifier classifier = catdog::Classifier::open(catdog::Options().abstain_below(0.8));
+
+  std::vector<std::string> files;  // Pictures only view them.
   for (int i = 1; i < argc; ++i) {
     std::ifstream in(argv[i], std::ios::binary);
     files.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    if (files.back().empty()) {
-      std::fprintf(stderr, "can't read %s\n", argv[i]);
-      return 1;
-    }
-    catdog_picture picture{};
-    picture.struct_size = sizeof picture;
-    picture.format = CATDOG_FORMAT_ENCODED;
-    picture.data = files.back().data();
-    picture.data_size = files.back().size();
-    pictures.push_back(picture);
   }
-  catdog_classifier* opened = nullptr;
-  catdog_result* classified = nullptr;
-  catdog_status status = catdog_classifier_open_file(&opened, nullptr, nullptr);
-  const std::unique_ptr<catdog_classifier, void (*)(catdog_classifier*)> classifier(opened, catdog_classifier_destroy);
-  if (status == CATDOG_OK) {
-    status = catdog_classifier_classify_batch(&classified, opened, pictures.data(), pictures.size());
-  }
-  const std::unique_ptr<catdog_result, void (*)(catdog_result*)> result(classified, catdog_result_destroy);
-  if (status != CATDOG_OK) {
-    std::fprintf(stderr, "%s\n", catdog_last_error());
-    return 1;
-  }
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    if (catdog_result_status(classified, i) == CATDOG_OK) {
-      std::printf("%s: %s %.3f\n", argv[i + 1], catdog_result_label(classified, i),
-                  catdog_result_confidence(classified, i));
+  std::vector<catdog::Picture> pictures;
+  for (const std::string& file : files) pictures.push_back(catdog::Picture::encoded(file));
+
+  int failed = 0;
+  const std::vector<catdog::Result> results = classifier.classify_batch(pictures);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const catdog::Result& result = results[i];
+    if (result) {
+      std::printf("%s: %s %.3f%s, %dx%d %s in %.1f ms\n", argv[i + 1], result.label().c_str(), result.confidence(),
+                  result.abstained() ? " (unsure)" : "", result.width(), result.height(), result.format().c_str(),
+                  result.timings().total_ms);
     } else {
-      std::printf("%s: %s\n", argv[i + 1], catdog_result_message(classified, i));
+      ++failed;
+      std::fprintf(stderr, "%s: %s\n", argv[i + 1], result.message().c_str());
     }
   }
+  return failed == 0 ? 0 : 1;
+} catch (const catdog::Error& error) {
+  std::fprintf(stderr, "%s: %s\n", error.status_name(), error.what());
+  return 1;
 }

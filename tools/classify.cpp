@@ -67,9 +67,10 @@ int classify(const ClassifyOptions& options) {
   bool unreadable = false;
 
   if (options.csv) write_out(csv_header(session.labels()));
+  const bool from_stdin = std::count(paths.begin(), paths.end(), "-") > 0;
+  const std::string piped = from_stdin ? read_stdin(options.model.encoded_limit()) : std::string();
   const auto work = [&](std::size_t i) {
-    if (paths[i] != "-") return session.classify_file(paths[i]);
-    return session.classify_bytes("-", read_stdin(options.model.encoded_limit()));
+    return paths[i] == "-" ? session.classify_bytes("-", piped) : session.classify_file(paths[i]);
   };
   const auto deliver = [&](const Verdict& verdict) {
     if (on_terminal || verdict.status != CATDOG_OK) progress.hide();

@@ -215,6 +215,7 @@ int evaluate(const EvaluateOptions& options) {
   if (samples.empty() && delivered == pictures.size()) {
     throw CommandError(exit_unreadable, "none of the " + std::to_string(pictures.size()) + " pictures could be read");
   }
+  if (samples.empty()) return exit_signal;
   if (delivered < pictures.size()) {
     complain("interrupted: the figures are of the first " + std::to_string(delivered) + " pictures of " +
              std::to_string(pictures.size()));

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "commands.hpp"
+#include "engine/torch/import_abi.h"
 #include "output.hpp"
 #include "session.hpp"
 
@@ -20,8 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* plugin_file = "libcatdog-torch.so";
-using ImportFunction = int (*)(const char* checkpoint_path, const char* catdog_json_template, const char* output_path,
-                               char* error, std::size_t error_size);
 
 struct ImportOptions {
   std::string checkpoint;
@@ -44,7 +43,10 @@ std::vector<std::string> plugin_candidates(const std::string& asked_for) {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&catdog_version), &info) != 0 && info.dli_fname != nullptr) {
     const fs::path library = info.dli_fname;
-    if (library.has_parent_path()) candidates.push_back((library.parent_path() / plugin_file).string());
+    if (library.has_parent_path()) {
+      candidates.push_back((library.parent_path() / plugin_file).string());
+      candidates.push_back((library.parent_path() / "catdog" / plugin_file).string());
+    }
   }
   std::error_code error;
   const fs::path executable = fs::read_symlink("/proc/self/exe", error);
@@ -53,7 +55,7 @@ std::vector<std::string> plugin_candidates(const std::string& asked_for) {
   return candidates;
 }
 
-ImportFunction load_importer(const std::string& asked_for) {
+catdog_torch_import_v1_fn load_importer(const std::string& asked_for) {
   std::string tried;
   for (const std::string& candidate : plugin_candidates(asked_for)) {
     void* handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -62,9 +64,9 @@ ImportFunction load_importer(const std::string& asked_for) {
       tried += (tried.empty() ? " " : "; ") + candidate + ": " + (reason == nullptr ? "unknown reason" : reason);
       continue;
     }
-    void* symbol = dlsym(handle, "catdog_torch_import_v1");
+    void* symbol = dlsym(handle, CATDOG_TORCH_IMPORT_V1);
     if (symbol == nullptr) throw CommandError(exit_model, candidate + " is of another version: it has no importer");
-    return reinterpret_cast<ImportFunction>(symbol);
+    return reinterpret_cast<catdog_torch_import_v1_fn>(symbol);
   }
   throw CommandError(exit_model,
                      "import needs the torch plug-in, which could not be opened; install it or name it with "
@@ -82,10 +84,23 @@ nlohmann::ordered_json read_architecture(const std::string& path) {
     text = all.str();
   }
   auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("layers")) {
+  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_array()) {
     throw CommandError(exit_usage, "'" + path + "' is no architecture: a JSON object with \"layers\" is expected");
   }
   return json;
+}
+
+// 0 when no layer says it: the importer then refuses the layer list with its own reason.
+std::uint64_t output_count(const nlohmann::ordered_json& architecture) {
+  const nlohmann::ordered_json& layers = architecture["layers"];
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    for (const char* key : {"out_features", "out_channels"}) {
+      if (layer->is_object() && layer->contains(key) && (*layer)[key].is_number_unsigned()) {
+        return (*layer)[key].get<std::uint64_t>();
+      }
+    }
+  }
+  return 0;
 }
 
 std::string catdog_json(const ImportOptions& options) {
@@ -96,6 +111,13 @@ std::string catdog_json(const ImportOptions& options) {
   if (!(size >> width >> x >> height) || x != 'x' || !size.eof()) {
     throw CommandError(exit_usage, "--input: '" + options.input + "' is not WIDTHxHEIGHT, such as 128x128");
   }
+  const nlohmann::ordered_json architecture = read_architecture(options.architecture);
+  const std::uint64_t outputs = output_count(architecture);
+  if (outputs != 0 && outputs != options.labels.size()) {
+    throw CommandError(exit_usage, "--labels names " + std::to_string(options.labels.size()) +
+                                       " labels, but the last layer of the architecture has " +
+                                       std::to_string(outputs) + " outputs: name one label for each");
+  }
   nlohmann::ordered_json out;
   out["format"] = "catdog-model";
   out["format_version"] = 1;
@@ -104,7 +126,7 @@ std::string catdog_json(const ImportOptions& options) {
   out["labels"] = options.labels;
   out["input"] = {{"width", width},          {"height", height},     {"colour", "rgb"},
                   {"resize", "squash-area"}, {"mean", options.mean}, {"std", options.deviation}};
-  out["architecture"] = read_architecture(options.architecture);
+  out["architecture"] = architecture;
   out["calibration"] = {{"temperature", options.temperature}, {"abstain_below", options.abstain_below}};
   out["metrics"] = nlohmann::ordered_json::object();
   out["provenance"] = {{"imported_from", fs::path(options.checkpoint).filename().string()}};
@@ -116,14 +138,18 @@ int import_checkpoint(const ImportOptions& options) {
   if (!fs::is_regular_file(options.checkpoint)) {
     throw CommandError(exit_usage, "the checkpoint '" + options.checkpoint + "' is no file");
   }
-  const ImportFunction import = load_importer(options.plugin);
+  const catdog_torch_import_v1_fn import = load_importer(options.plugin);
   std::array<char, 1024> error{};
-  if (import(options.checkpoint.c_str(), json.c_str(), options.output.c_str(), error.data(), error.size()) != 0) {
-    throw CommandError(exit_unreadable, "can't import '" + options.checkpoint + "': " + error.data());
+  const catdog_status status =
+      import(options.checkpoint.c_str(), json.c_str(), options.output.c_str(), error.data(), error.size());
+  if (status != CATDOG_OK) {
+    throw CommandError(exit_unreadable, "can't import '" + options.checkpoint + "' (" + catdog_status_name(status) +
+                                            "): " + error.data());
   }
   // Opening runs the golden self-test: what was written is a model that this library runs.
   ModelOptions written;
   written.path = options.output;
+  written.plugin = options.plugin;
   const Session session(written);
   write_out("wrote " + printable(options.output) + " (" + session.info(CATDOG_INFO_ENGINE) + " engine, sha256 " +
             session.info(CATDOG_INFO_MODEL_SHA256) + ")\n");

@@ -5,7 +5,6 @@
 #include <exception>
 
 #include "commands.hpp"
-#include "ordered_run.hpp"
 #include "output.hpp"
 #include "session.hpp"
 
@@ -46,7 +45,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // A closed pipe is noticed by the write that fails.
-  catdog::cli::catch_interrupts();
   try {
     return run(argc, argv);
   } catch (const catdog::cli::CommandError& error) {

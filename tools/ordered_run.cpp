@@ -18,6 +18,16 @@ volatile std::sig_atomic_t interrupt_flag = 0;
 
 extern "C" void on_interrupt(int /*signal*/) { interrupt_flag = 1; }
 
+bool interrupted() noexcept { return interrupt_flag != 0; }
+
+// Only from here on is there something to end cleanly. A write under way is finished: its row stays whole.
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = &on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+}
+
 class Run {
  public:
   Run(std::size_t count, int jobs, const std::function<Verdict(std::size_t)>& work)
@@ -92,18 +102,10 @@ class Run {
 
 }  // namespace
 
-void catch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = &on_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-}
-
-bool interrupted() noexcept { return interrupt_flag != 0; }
-
 std::size_t run_in_order(std::size_t count, int jobs, const std::function<Verdict(std::size_t)>& work,
                          const std::function<void(const Verdict&)>& deliver) {
   if (count == 0) return 0;
+  catch_interrupts();
   const int workers = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, jobs))));
   Run run(count, workers, work);
   for (std::size_t i = 0; i < count; ++i) {

@@ -2,11 +2,9 @@
 // What the commands share: the model's options, an open classifier, and the verdict on one picture.
 #pragma once
 
-#include <catdog/catdog.h>
-
 #include <CLI/CLI.hpp>
+#include <catdog/catdog.hpp>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -67,16 +65,11 @@ class Session {
   Verdict classify_bytes(const std::string& name, const std::string& bytes) const;
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
-  std::string info(catdog_info key) const;
+  std::string info(catdog_info key) const { return classifier_.info(key); }
   int granted_threads() const;
 
  private:
-  struct Destroy {
-    void operator()(catdog_classifier* classifier) const noexcept { catdog_classifier_destroy(classifier); }
-  };
-  Verdict verdict(const std::string& path, catdog_status status, catdog_result* result) const;
-
-  std::unique_ptr<catdog_classifier, Destroy> classifier_;
+  Classifier classifier_;
   std::vector<std::string> labels_;
 };
 
