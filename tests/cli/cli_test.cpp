@@ -1,74 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the real command on pictures and a model whose answers are known: red is a cat, blue a dog.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <string>
-#include <vector>
 
-#include "support/model_maker.hpp"
-#include "support/pictures.hpp"
+#include "cli/cli_fixture.hpp"
 
+namespace catdog::cli_tests {
 namespace {
-
-namespace fs = std::filesystem;
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-};
-
-class Cli : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "catdog-cli-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    catdog::test_support::ModelRecipe recipe;
-    recipe.architecture =
-        R"({"name":"colour","layers":[{"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":2}]})";
-    recipe.edit_weights = [](catdog::test_support::Weights& weights) {
-      weights["fc.weight"].second = {1, 0, 0, 0, 0, 1};
-      weights["fc.bias"].second = {0, 0};
-    };
-    write("model.pt", catdog::test_support::make_model_archive(recipe));
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void write(const std::string& name, const std::vector<std::uint8_t>& bytes) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  }
-  void picture(const std::string& name, bool cat) const {
-    catdog::test_support::Pixels pixels{32, 32, {}};
-    for (int i = 0; i < 32 * 32; ++i) {
-      pixels.rgb.insert(pixels.rgb.end(), {std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255)});
-    }
-    write(name, catdog::test_support::encode_png(pixels));
-  }
-  void damaged(const std::string& name) const { write(name, {'n', 'o'}); }
-
-  Outcome run(const std::string& arguments) const {
-    const std::string line = "cd '" + folder_.string() + "' && CATDOG_MODEL=model.pt " CATDOG_CLI " " + arguments;
-    FILE* pipe = popen(line.c_str(), "r");
-    Outcome outcome;
-    std::array<char, 4096> block{};
-    for (std::size_t n = 0; (n = fread(block.data(), 1, block.size(), pipe)) > 0;) outcome.out.append(block.data(), n);
-    const int status = pclose(pipe);
-    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
-  }
-
-  fs::path folder_;
-};
 
 TEST_F(Cli, RowsKeepTheOrderOfTheInput) {
   std::string expected;
@@ -136,34 +73,6 @@ TEST_F(Cli, StandardInputIsAPictureOrAList) {
   EXPECT_EQ(run("classify --files-from - -0 < list").out.substr(0, 10), "a.png: cat");
 }
 
-TEST_F(Cli, AClosedPipeIsQuiet) {
-  for (int i = 10; i < 40; ++i) picture("p/" + std::to_string(i) + ".png", true);
-  EXPECT_EQ(run("classify p 2>err | head -1 | cut -c1-8").out, "p/10.png\n");
-  EXPECT_EQ(fs::file_size(folder_ / "err"), 0U);  // Nor a progress bar: standard error is a file.
-}
-
-TEST_F(Cli, EvaluateCountsWhatIsKnown) {
-  picture("d/cat/1.png", true);
-  picture("d/cat/2.png", false);  // Called a dog.
-  picture("d/dog/3.png", false);
-  picture("d/dog/4.png", false);
-  damaged("d/dog/5.png");
-  const Outcome outcome = run("evaluate d --json --predictions out.csv 2>/dev/null");
-  EXPECT_EQ(outcome.code, 1);
-  const auto json = nlohmann::json::parse(outcome.out);
-  EXPECT_EQ(json["pictures"], 4);
-  EXPECT_EQ(json["unreadable"], 1);
-  EXPECT_DOUBLE_EQ(json["accuracy"].get<double>(), 0.75);
-  EXPECT_EQ(json["confusion"], nlohmann::json::parse("[[1,1],[0,2]]"));
-  // Dogs tie with the blue cat and beat the red one: (0.5 + 1) / 2.
-  EXPECT_DOUBLE_EQ(json["auc"].get<double>(), 0.75);
-  EXPECT_EQ(run("evaluate d --list none 2>/dev/null").code, 2);
-  fs::create_directory(folder_ / "d/horse");
-  const Outcome unknown = run("evaluate d 2>&1");
-  EXPECT_EQ(unknown.code, 2);
-  EXPECT_NE(unknown.out.find("'horse'"), std::string::npos) << unknown.out;
-}
-
 TEST_F(Cli, InfoNamesTheModel) {
   const auto json = nlohmann::json::parse(run("info --json model.pt").out);
   EXPECT_EQ(json["name"], "small");
@@ -173,3 +82,4 @@ TEST_F(Cli, InfoNamesTheModel) {
 }
 
 }  // namespace
+}  // namespace catdog::cli_tests

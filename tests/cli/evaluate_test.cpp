@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/cli_fixture.hpp"
+
+namespace catdog::cli_tests {
+namespace {
+
+using testing::HasSubstr;
+
+class Evaluate : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    picture("d/cat/1.png", true);
+    picture("d/cat/2.png", false);  // Called a dog.
+    picture("d/dog/3.png", false);
+    picture("d/dog/4.png", false);
+  }
+  void expect_usage_error(const std::string& arguments, const std::string& named) const {
+    const Outcome outcome = run("evaluate " + arguments + " 2>&1");
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_THAT(outcome.out, HasSubstr(named)) << arguments;
+  }
+};
+
+TEST_F(Evaluate, CountsWhatIsKnown) {
+  damaged("d/dog/5.png");
+  write("d/README.md", {'#'});  // Files beside the folders don't count.
+  const Outcome outcome = run("evaluate d --json --predictions out.csv 2>/dev/null");
+  EXPECT_EQ(outcome.code, 1);
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["pictures"], 4);
+  EXPECT_EQ(json["unreadable"], 1);
+  EXPECT_DOUBLE_EQ(json["accuracy"].get<double>(), 0.75);
+  EXPECT_EQ(json["confusion"], nlohmann::json::parse("[[1,1],[0,2]]"));
+  // Dogs tie with the blue cat and beat the red one: (0.5 + 1) / 2.
+  EXPECT_DOUBLE_EQ(json["auc"].get<double>(), 0.75);
+  const std::string rows = read("out.csv");
+  EXPECT_THAT(rows, HasSubstr("\r\ncat,d/cat/2.png,ok,dog,"));
+  EXPECT_THAT(rows, HasSubstr("\r\ndog,d/dog/5.png,unsupported,,,"));
+}
+
+TEST_F(Evaluate, TableHoldsTheSameFigures) {
+  const Outcome outcome = run("evaluate d");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("pictures   4 (0 unreadable)\naccuracy   0.7500"));
+}
+
+TEST_F(Evaluate, ListTakesOnlyWhatItNames) {
+  std::ofstream(folder_ / "list") << "cat/1.png\r\n./dog/4.png\n\ndog/none.png\n";
+  const Outcome outcome = run("evaluate d --json --list list 2>err");
+  EXPECT_EQ(outcome.code, 1);
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["pictures"], 2);
+  EXPECT_EQ(json["unreadable"], 1);
+  EXPECT_EQ(json["confusion"], nlohmann::json::parse("[[1,0],[0,1]]"));
+  EXPECT_THAT(read("err"), HasSubstr("d/dog/none.png: not_found"));
+}
+
+TEST_F(Evaluate, ListErrorsSayWhatIsWrong) {
+  expect_usage_error("d --list none", "can't read the list 'none'");
+  std::ofstream(folder_ / "horses") << "cat/1.png\nhorse/1.png\n";
+  expect_usage_error("d --list horses", "'horse'");
+  std::ofstream(folder_ / "cats") << "cat/1.png\n";
+  expect_usage_error("d --list cats", "no pictures of the class 'dog'");
+}
+
+TEST_F(Evaluate, FolderErrorsSayWhatIsWrong) {
+  expect_usage_error("none", "'none' is no folder");
+  expect_usage_error("d/cat/1.png", "'d/cat/1.png' is no folder");
+  fs::create_directory(folder_ / "d/horse");
+  expect_usage_error("d", "no label of the model: 'horse'");
+  fs::remove(folder_ / "d/horse");
+  fs::remove(folder_ / "d/dog/3.png");
+  fs::remove(folder_ / "d/dog/4.png");
+  expect_usage_error("d", "no pictures of the class 'dog'");
+  fs::remove(folder_ / "d/dog");
+  expect_usage_error("d", "the folder 'd/dog' is missing");
+}
+
+TEST_F(Evaluate, NothingReadableIsNoFigure) {
+  for (const char* name : {"b/cat/1.png", "b/dog/2.png"}) damaged(name);
+  const Outcome outcome = run("evaluate b 2>err");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(read("err"), HasSubstr("none of the 2 pictures could be read"));
+}
+
+}  // namespace
+}  // namespace catdog::cli_tests
