@@ -14,7 +14,7 @@ build demo
 catdog="$CATDOG_ROOT/build/demo/tools/catdog"
 model="$CATDOG_ROOT/models/best_model.pt"
 cd "$CATDOG_ROOT/examples" || exit 2 # so that the table shows short names
-"$catdog" classify --model "$model" images
+"$catdog" classify --recursive --model "$model" images
 
 # Once more by folder, to be compared with its name.
 wrong=0 total=0
