@@ -45,7 +45,7 @@ torch::jit::Module build_module(const ModuleTree& tree, const std::shared_ptr<to
   module.register_attribute("training", c10::BoolType::get(), false);
   for (const auto& [name, tensor] : tree.tensors) module.register_parameter(name, tensor.first, tensor.second);
   for (const auto& [name, child] : tree.children) {
-    if (tree.tensors.contains(name) || module.hasattr(name)) {
+    if (tree.tensors.contains(name) || module.hasattr(name) || name == "forward") {
       throw Failure(Status::model_format, "architecture: the layer name \"" + name + "\" collides with another name");
     }
     module.register_module(name, build_module(child, unit, count));

@@ -29,7 +29,8 @@ class StoredCheckpoint : public testing::TestWithParam<std::string> {
 
 TEST_P(StoredCheckpoint, GivesTheNamesOfTheModelAndNothingOfTheOptimizer) {
   std::set<std::string> expected;
-  for (const std::string name : numbers().at("names")) {
+  const auto names = numbers().at("names").get<std::vector<std::string>>();
+  for (const std::string& name : names) {
     if (!name.ends_with("num_batches_tracked")) expected.insert(name);
   }
   std::set<std::string> found;
