@@ -60,6 +60,9 @@ catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog
     if (count == 0) throw Failure(Status::invalid_argument, "the batch is empty: count must be at least 1");
     auto result = std::make_unique<catdog_result>();
     result->labels = core_classifier.model().config().labels;
+    if (count > result->items.max_size()) {
+      throw Failure(Status::out_of_memory, "a batch of " + std::to_string(count) + " pictures is larger than memory");
+    }
     result->items.resize(count);
     core_classifier.for_each(count, [&](std::size_t i) noexcept {
       try {

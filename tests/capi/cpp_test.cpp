@@ -1,162 +1,224 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ header.
-#include <gmock/gmock.h>
+// The C++ header: each method, against what the C interface answers.
+#include <stdlib.h>
 
-#include <string>
+#include <array>
 #include <string_view>
-#include <type_traits>
 
-#include "fixture.hpp"
+#include "capi/support.hpp"
+#include "catdog/catdog.hpp"
+#include "lib/runtime/temporary_folder.hpp"
 
-namespace catdog::capi_test {
+namespace catdog::test_support {
 namespace {
 
-static_assert(std::is_nothrow_move_constructible_v<Classifier> && std::is_nothrow_move_assignable_v<Classifier>);
-static_assert(!std::is_copy_constructible_v<Classifier>);
-static_assert(std::is_copy_constructible_v<Result>);
-static_assert(std::is_base_of_v<std::runtime_error, Error>);
-static_assert(!std::is_constructible_v<Bytes, std::vector<int>>, "elements of bytes only");
+using testing::HasSubstr;
 
 template <typename Call>
-catdog_status thrown_status(Call call) {
+Error error_of(Call call) {
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_STRNE(error.what(), "");
-    EXPECT_STREQ(error.status_name(), catdog_status_name(error.status()));
-    return error.status();
+    return error;
   }
-  return CATDOG_OK;
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(CATDOG_OK, "");
 }
 
-TEST(Cpp, OpensFromMemoryAndFile) {
-  const TemporaryFolder folder;
-  const std::string path = folder.write("model.pt", small_model());
-  const Classifier from_file = Classifier::open(path);
-  const Classifier from_memory = Classifier::open_memory(small_model());
-  EXPECT_THAT(from_file.labels(), testing::ElementsAre("cat", "dog"));
-  EXPECT_EQ(from_file.info(CATDOG_INFO_MODEL_PATH), path);
-  EXPECT_EQ(from_memory.info(CATDOG_INFO_MODEL_PATH), "");
-  EXPECT_EQ(from_memory.info(9999), "");
-  const ByteString jpeg = small_jpeg();
-  ASSERT_EQ(from_memory.classify(jpeg).probabilities().size(), 2U);
-  EXPECT_EQ(from_file.classify(jpeg).probabilities(), from_memory.classify(jpeg).probabilities());
-  const std::string picture = folder.write("pet.jpg", jpeg);
-  EXPECT_EQ(from_file.classify_file(picture).probabilities(), from_memory.classify(jpeg).probabilities());
+Bytes archive_of(const ModelRecipe& recipe = {}) { return make_model_archive(recipe); }
+
+std::string text_of(const std::vector<std::uint8_t>& bytes) { return std::string(bytes.begin(), bytes.end()); }
+
+TEST(Cpp, OpensFilesMemoryAndTheDefault) {
+  TemporaryFolder folder;
+  const std::string path = (folder.path / "model.pt").string();
+  folder.write("model.pt", text_of(archive_of()));
+  EXPECT_EQ(Classifier::open(path).info(CATDOG_INFO_MODEL_PATH), path);
+  EXPECT_EQ(Classifier::open_memory(archive_of()).info(CATDOG_INFO_MODEL_NAME), "small");
+  EXPECT_EQ(Classifier::open_memory(text_of(archive_of())).info(CATDOG_INFO_MODEL_NAME), "small");
+  setenv("CATDOG_MODEL", path.c_str(), 1);
+  EXPECT_EQ(Classifier::open().info(CATDOG_INFO_MODEL_PATH), path);
+  EXPECT_EQ(Classifier::open(Options().threads(2)).info(CATDOG_INFO_THREADS), "2");
+  unsetenv("CATDOG_MODEL");
 }
 
-TEST(Cpp, ResultsAreValues) {
-  Result result = [] {
-    const Classifier classifier = Classifier::open_memory(three_label_model());
-    const ByteString jpeg = small_jpeg(60, 44);
-    return classifier.classify(Picture::encoded(jpeg));
-  }();
+TEST(Cpp, AnswersLikeTheCInterface) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ByteString bytes = shipped_picture("tall.jpg");
+  catdog_result* raw = nullptr;
+  ASSERT_EQ(catdog_classifier_classify_encoded(&raw, classifier.get(), bytes.data(), bytes.size()), CATDOG_OK);
+  const ResultHandle expected(raw);
+  const Result result = classifier.classify(bytes);
   EXPECT_TRUE(result.ok());
   EXPECT_TRUE(static_cast<bool>(result));
+  EXPECT_EQ(result.status(), CATDOG_OK);
   EXPECT_EQ(result.message(), "");
-  ASSERT_EQ(result.ranked().size(), 3U);
-  ASSERT_EQ(result.probabilities().size(), 3U);
-  double sum = 0;
-  for (const double probability : result.probabilities()) sum += probability;
-  EXPECT_NEAR(sum, 1, 1e-6);
+  EXPECT_EQ(result.label(), catdog_result_label(raw, 0));
+  EXPECT_EQ(result.confidence(), catdog_result_confidence(raw, 0));
+  EXPECT_EQ(result.probabilities(), probabilities(raw));
+  ASSERT_EQ(result.ranked().size(), 2U);
   EXPECT_EQ(result.label_index(), result.ranked()[0]);
-  EXPECT_EQ(result.label(),
-            (std::vector<std::string>{"ant", "bee", "fly"}[static_cast<std::size_t>(result.label_index())]));
-  EXPECT_EQ(result.confidence(), result.probabilities()[static_cast<std::size_t>(result.label_index())]);
-  EXPECT_GE(result.probabilities()[static_cast<std::size_t>(result.ranked()[1])],
-            result.probabilities()[static_cast<std::size_t>(result.ranked()[2])]);
-  EXPECT_EQ(result.width(), 60);
-  EXPECT_EQ(result.height(), 44);
+  EXPECT_EQ(classifier.labels()[static_cast<std::size_t>(result.label_index())], result.label());
+  EXPECT_EQ(result.probabilities()[static_cast<std::size_t>(result.ranked()[0])], result.confidence());
+  EXPECT_FALSE(result.abstained());
+  EXPECT_EQ(result.width(), catdog_result_measure(raw, 0, CATDOG_MEASURE_WIDTH));
+  EXPECT_EQ(result.height(), catdog_result_measure(raw, 0, CATDOG_MEASURE_HEIGHT));
+  EXPECT_GT(result.height(), result.width());
   EXPECT_EQ(result.format(), "jpeg");
+  EXPECT_GT(result.timings().decode_ms, 0);
+  EXPECT_GT(result.timings().preprocess_ms, 0);
   EXPECT_GT(result.timings().infer_ms, 0);
   EXPECT_GE(result.timings().total_ms, result.timings().infer_ms);
+  EXPECT_EQ(classifier.labels(), (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(classifier.info(999), "");
 }
 
-TEST(Cpp, ErrorsCarryTheirStatus) {
-  const Classifier classifier = Classifier::open_memory(small_model());
-  EXPECT_EQ(thrown_status([] { Classifier::open("/nowhere/model.pt"); }), CATDOG_ERROR_NOT_FOUND);
-  EXPECT_EQ(thrown_status([] { Classifier::open_memory(std::string("no model")); }), CATDOG_ERROR_MODEL_FORMAT);
-  EXPECT_EQ(thrown_status([&] { classifier.classify_file("/nowhere.jpg"); }), CATDOG_ERROR_NOT_FOUND);
-  EXPECT_EQ(thrown_status([&] { classifier.classify(std::string_view("no picture")); }), CATDOG_ERROR_UNSUPPORTED);
-  EXPECT_EQ(thrown_status([] { Options().threads(-1); }), CATDOG_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(thrown_status([] { Options().abstain_below(2); }), CATDOG_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(thrown_status([] { Options().engine("steam"); }), CATDOG_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(thrown_status([&] { classifier.warm_up(-1); }), CATDOG_ERROR_INVALID_ARGUMENT);
+TEST(Cpp, BytesComeFromAnythingContiguous) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ByteString vector = encode_png(make_scene(20, 20));
+  const std::string string = text_of(vector);
+  const auto expected = classifier.classify(vector).probabilities();
+  EXPECT_EQ(classifier.classify(string).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(std::string_view(string)).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(catdog::Bytes(vector.data(), vector.size())).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(Picture::encoded(vector)).probabilities(), expected);
+  const std::array<std::uint8_t, 3> red{255, 0, 0};
+  const Result pixel = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, red, 1, 1));
+  EXPECT_EQ(pixel.width(), 1);
+  EXPECT_EQ(pixel.format(), "raw");
 }
 
-TEST(Cpp, OptionsChain) {
-  const Classifier classifier = Classifier::open_memory(small_model(), Options()
-                                                                           .threads(2)
-                                                                           .self_test(true)
-                                                                           .engine("native")
-                                                                           .precision("fp32")
-                                                                           .max_encoded_bytes(1 << 20)
-                                                                           .max_pixels(1'000'000)
-                                                                           .max_side(100)
-                                                                           .max_scans(50)
-                                                                           .abstain_below(1.0)
-                                                                           .expected_sha256("")
-                                                                           .torch_plugin(""));
-  EXPECT_EQ(classifier.info(CATDOG_INFO_THREADS), "2");
-  EXPECT_EQ(classifier.info(CATDOG_INFO_PRECISION), "fp32");
-  const ByteString jpeg = small_jpeg(60, 44);
-  EXPECT_TRUE(classifier.classify(jpeg).abstained());
-  const ByteString wide = small_jpeg(101, 44);
-  EXPECT_EQ(thrown_status([&] { classifier.classify(wide); }), CATDOG_ERROR_LIMIT);
+TEST(Cpp, PixelsWithAStride) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const Pixels scene = make_scene(20, 10);
+  const auto whole = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 20, 10)).probabilities();
+  EXPECT_EQ(classifier.classify(encode_png(scene)).probabilities(), whole);
+  // The left half of the same rows is another picture.
+  const Result left = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 10, 10, 60));
+  EXPECT_EQ(left.width(), 10);
+  EXPECT_NE(left.probabilities(), whole);
 }
 
-TEST(Cpp, BatchKeepsOrderAndStatuses) {
-  const Classifier classifier = Classifier::open_memory(small_model(), Options().threads(2));
-  const ByteString jpeg = small_jpeg();
-  const ByteString rubbish{1, 2, 3, 4};
-  const test_support::Pixels scene = test_support::make_scene(33, 21);
-  const std::vector<Result> results =
-      classifier.classify_batch({Picture::encoded(jpeg), Picture::encoded(rubbish),
-                                 Picture::pixels(CATDOG_FORMAT_RGB8, scene.rgb, scene.width, scene.height)});
+TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const Error missing = error_of([&] { classifier.classify_file("/nowhere/pet.jpg"); });
+  EXPECT_EQ(missing.status(), CATDOG_ERROR_NOT_FOUND);
+  EXPECT_STREQ(missing.status_name(), "not_found");
+  EXPECT_THAT(missing.what(), HasSubstr("/nowhere/pet.jpg"));
+  EXPECT_EQ(error_of([&] { classifier.classify(std::string("text")); }).status(), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(error_of([&] { classifier.classify(shipped_picture("tall_cut10.jpg")); }).status(), CATDOG_ERROR_CORRUPT);
+  EXPECT_EQ(error_of([&] { classifier.classify(Picture::pixels(5, std::string("abc"), 1, 1)); }).status(),
+            CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { Classifier::open("/nowhere/model.pt"); }).status(), CATDOG_ERROR_NOT_FOUND);
+  EXPECT_EQ(error_of([&] { Classifier::open_memory(std::string("text")); }).status(), CATDOG_ERROR_MODEL_FORMAT);
+  EXPECT_EQ(error_of([&] { classifier.warm_up(-1); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_NO_THROW(classifier.warm_up());
+}
+
+TEST(Cpp, OptionsReachTheClassifier) {
+  const auto archive = archive_of();
+  const ByteString png = encode_png(make_scene(40, 30));
+  const auto status_with = [&](const Options& options, const ByteString& picture) {
+    return error_of([&] { Classifier::open_memory(archive, options).classify(picture); }).status();
+  };
+  EXPECT_EQ(status_with(Options().max_pixels(1199), png), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().max_side(39), png), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().max_encoded_bytes(10), png), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().max_scans(1), shipped_picture("progressive.jpg")), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().expected_sha256(std::string(64, '0')), png), CATDOG_ERROR_MODEL_CHECKSUM);
+  EXPECT_EQ(status_with(Options().engine("torch").torch_plugin("/nowhere/x.so"), png), CATDOG_ERROR_ENGINE_UNAVAILABLE);
+  const auto tuned = Classifier::open_memory(
+      archive, Options().threads(3).precision("fp32").engine("native").self_test(false).abstain_below(1.0));
+  EXPECT_EQ(tuned.info(CATDOG_INFO_THREADS), "3");
+  EXPECT_EQ(tuned.info(CATDOG_INFO_PRECISION), "fp32");
+  EXPECT_TRUE(tuned.classify(png).abstained());
+  for (const auto& call :
+       std::vector<std::function<void()>>{[] { Options().threads(-1); }, [] { Options().abstain_below(2); },
+                                          [] { Options().engine("other"); }, [] { Options().precision("fp8"); },
+                                          [] { Options().expected_sha256("abc"); }, [] { Options().max_side(0); }}) {
+    EXPECT_EQ(error_of(call).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  }
+}
+
+TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadPicture) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ByteString first = encode_png(make_scene(20, 30));
+  const ByteString last = encode_png(make_scene(50, 30));
+  const std::string text = "text";
+  const auto results =
+      classifier.classify_batch({Picture::encoded(first), Picture::encoded(text), Picture::encoded(last)});
   ASSERT_EQ(results.size(), 3U);
-  EXPECT_TRUE(results[0].ok());
-  EXPECT_EQ(results[0].probabilities(), classifier.classify(jpeg).probabilities());
+  EXPECT_EQ(results[0].probabilities(), classifier.classify(first).probabilities());
+  EXPECT_EQ(results[2].probabilities(), classifier.classify(last).probabilities());
+  EXPECT_EQ(results[2].width(), 50);
+  EXPECT_FALSE(results[1].ok());
   EXPECT_EQ(results[1].status(), CATDOG_ERROR_UNSUPPORTED);
   EXPECT_NE(results[1].message(), "");
   EXPECT_EQ(results[1].label(), "");
   EXPECT_EQ(results[1].label_index(), -1);
-  EXPECT_TRUE(results[1].probabilities().empty());
-  EXPECT_EQ(results[2].format(), "raw");
-  EXPECT_EQ(results[2].width(), 33);
-  EXPECT_TRUE(classifier.classify_batch({}).empty());
+  EXPECT_EQ(results[1].confidence(), 0);
+  EXPECT_THAT(results[1].probabilities(), testing::IsEmpty());
+  EXPECT_THAT(classifier.classify_batch({}), testing::IsEmpty());
 }
 
-TEST(Cpp, MovesKeepTheClassifierWorking) {
-  Classifier first = Classifier::open_memory(small_model());
-  const ByteString jpeg = small_jpeg();
-  const std::vector<double> expected = first.classify(jpeg).probabilities();
-  ASSERT_EQ(expected.size(), 2U);
+TEST(Cpp, ClassifiersAndOptionsMove) {
+  Options options = Options().threads(2);
+  Options moved_options = std::move(options);
+  auto first = Classifier::open_memory(archive_of(), moved_options);
+  const catdog_classifier* handle = first.get();
   Classifier second = std::move(first);
-  EXPECT_EQ(second.classify(jpeg).probabilities(), expected);
-  Classifier third = Classifier::open_memory(three_label_model());
-  third = std::move(second);
-  EXPECT_EQ(third.classify(jpeg).probabilities(), expected);
+  EXPECT_EQ(second.get(), handle);
+  ModelRecipe other;
+  other.name = "other";
+  auto third = Classifier::open_memory(archive_of(other));
+  third = std::move(second);  // The one it had is destroyed.
+  EXPECT_EQ(third.get(), handle);
+  EXPECT_EQ(third.info(CATDOG_INFO_MODEL_NAME), "small");
+  EXPECT_EQ(third.info(CATDOG_INFO_THREADS), "2");
 }
 
-TEST(Cpp, TheLogFunctionLivesAsLongAsItIsNeeded) {
-  auto alive = std::make_shared<int>(0);
-  const std::weak_ptr<int> watch = alive;
+TEST(Cpp, ResultsOutliveTheClassifier) {
+  auto classifier = std::make_unique<Classifier>(Classifier::open_memory(archive_of()));
+  const ByteString png = encode_png(make_scene(20, 30));
+  const Result result = classifier->classify(png);
+  const Result copy = result;
+  classifier.reset();
+  EXPECT_EQ(copy.label(), result.label());
+  EXPECT_THAT(result.label(), testing::AnyOf("cat", "dog"));
+}
+
+TEST(Cpp, LogFunctionsGetMessagesAndMayThrow) {
+  std::vector<std::pair<catdog_log_level, std::string>> lines;
+  const auto keep = [&](catdog_log_level level, std::string_view message) { lines.emplace_back(level, message); };
+  { const auto classifier = Classifier::open_memory(archive_of(), Options().log(CATDOG_LOG_INFO, keep)); }
+  EXPECT_THAT(lines, testing::Contains(testing::Pair(CATDOG_LOG_INFO, HasSubstr("native"))));
+  int calls = 0;
+  const auto throwing = [&](catdog_log_level, std::string_view) {
+    ++calls;
+    throw std::runtime_error("from the log function");
+  };
+  EXPECT_NO_THROW(Classifier::open_memory(archive_of(), Options().log(CATDOG_LOG_DEBUG, throwing)));
+  EXPECT_GT(calls, 0);
+  lines.clear();
+  EXPECT_NO_THROW(
+      Classifier::open_memory(archive_of(), Options().log(CATDOG_LOG_DEBUG, keep).log(CATDOG_LOG_DEBUG, {})));
+  EXPECT_THAT(lines, testing::IsEmpty());
+  EXPECT_EQ(error_of([] { Options().log(5, {}); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+}
+
+TEST(Cpp, TheClassifierKeepsItsLogFunctionAlive) {
+  const auto token = std::make_shared<int>(0);
   {
-    std::optional<Classifier> classifier;
-    {
-      Options options;
-      options.log(CATDOG_LOG_DEBUG, [alive](catdog_log_level, std::string_view message) {
-        if (!message.empty()) ++*alive;
-        throw std::runtime_error("dropped");
-      });
-      classifier.emplace(Classifier::open_memory(small_model(), options));
-      EXPECT_GT(*alive, 0);
-      alive.reset();
-    }
-    EXPECT_FALSE(watch.expired()) << "the classifier may still call it";
+    auto options = std::make_unique<Options>();
+    options->log(CATDOG_LOG_DEBUG, [token](catdog_log_level, std::string_view) {});
+    auto classifier = Classifier::open_memory(archive_of(), *options);
+    options.reset();
+    EXPECT_EQ(token.use_count(), 2);
+    const Classifier moved = std::move(classifier);
+    EXPECT_EQ(token.use_count(), 2);
   }
-  EXPECT_TRUE(watch.expired());
+  EXPECT_EQ(token.use_count(), 1);
 }
 
 }  // namespace
-}  // namespace catdog::capi_test
+}  // namespace catdog::test_support

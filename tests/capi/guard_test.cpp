@@ -27,22 +27,21 @@ TEST(Guard, SuccessLeavesTheLastErrorAlone) {
 }
 
 TEST(Guard, EveryFailureKeepsItsStatusNumberAndMessage) {
-  const std::pair<Status, catdog_status> statuses[] = {
-      {Status::invalid_argument, CATDOG_ERROR_INVALID_ARGUMENT},
-      {Status::unknown_option, CATDOG_ERROR_UNKNOWN_OPTION},
-      {Status::not_found, CATDOG_ERROR_NOT_FOUND},
-      {Status::io, CATDOG_ERROR_IO},
-      {Status::unsupported, CATDOG_ERROR_UNSUPPORTED},
-      {Status::corrupt, CATDOG_ERROR_CORRUPT},
-      {Status::limit, CATDOG_ERROR_LIMIT},
-      {Status::model_format, CATDOG_ERROR_MODEL_FORMAT},
-      {Status::model_version, CATDOG_ERROR_MODEL_VERSION},
-      {Status::model_checksum, CATDOG_ERROR_MODEL_CHECKSUM},
-      {Status::model_unsupported, CATDOG_ERROR_MODEL_UNSUPPORTED},
-      {Status::engine_unavailable, CATDOG_ERROR_ENGINE_UNAVAILABLE},
-      {Status::engine_failed, CATDOG_ERROR_ENGINE_FAILED},
-      {Status::out_of_memory, CATDOG_ERROR_OUT_OF_MEMORY},
-      {Status::internal, CATDOG_ERROR_INTERNAL}};
+  const std::pair<Status, catdog_status> statuses[] = {{Status::invalid_argument, CATDOG_ERROR_INVALID_ARGUMENT},
+                                                       {Status::unknown_option, CATDOG_ERROR_UNKNOWN_OPTION},
+                                                       {Status::not_found, CATDOG_ERROR_NOT_FOUND},
+                                                       {Status::io, CATDOG_ERROR_IO},
+                                                       {Status::unsupported, CATDOG_ERROR_UNSUPPORTED},
+                                                       {Status::corrupt, CATDOG_ERROR_CORRUPT},
+                                                       {Status::limit, CATDOG_ERROR_LIMIT},
+                                                       {Status::model_format, CATDOG_ERROR_MODEL_FORMAT},
+                                                       {Status::model_version, CATDOG_ERROR_MODEL_VERSION},
+                                                       {Status::model_checksum, CATDOG_ERROR_MODEL_CHECKSUM},
+                                                       {Status::model_unsupported, CATDOG_ERROR_MODEL_UNSUPPORTED},
+                                                       {Status::engine_unavailable, CATDOG_ERROR_ENGINE_UNAVAILABLE},
+                                                       {Status::engine_failed, CATDOG_ERROR_ENGINE_FAILED},
+                                                       {Status::out_of_memory, CATDOG_ERROR_OUT_OF_MEMORY},
+                                                       {Status::internal, CATDOG_ERROR_INTERNAL}};
   for (const auto& [inside, outside] : statuses) {
     const std::string message = std::string("reason ") + core::status_name(inside);
     EXPECT_EQ(guard([&] { throw Failure(inside, message); }), outside);

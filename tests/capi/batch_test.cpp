@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capi/support.hpp"
+
+namespace catdog::test_support {
+namespace {
+
+using testing::HasSubstr;
+
+catdog_status classify_batch(ResultHandle& out, const ClassifierHandle& classifier,
+                             const std::vector<catdog_picture>& pictures) {
+  catdog_result* result = nullptr;
+  const catdog_status status =
+      catdog_classifier_classify_batch(&result, classifier.get(), pictures.data(), pictures.size());
+  out.reset(result);
+  return status;
+}
+
+class CapiBatch : public testing::TestWithParam<int> {
+ protected:
+  CapiBatch() {
+    const auto options = make_options();
+    EXPECT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, GetParam()), CATDOG_OK);
+    classifier_ = open_model({}, options.get());
+  }
+  ClassifierHandle classifier_;
+  ResultHandle result_;
+};
+
+TEST_P(CapiBatch, KeepsTheOrderAndTheVerdictsOfSingleCalls) {
+  std::vector<ByteString> files;
+  for (int i = 0; i < 40; ++i) files.push_back(encode_png(make_scene(20 + i, 60 - i)));
+  std::vector<catdog_picture> pictures;
+  for (const ByteString& file : files) pictures.push_back(encoded_picture(file));
+  ASSERT_EQ(classify_batch(result_, classifier_, pictures), CATDOG_OK) << catdog_last_error();
+  ASSERT_EQ(catdog_result_count(result_.get()), files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    EXPECT_EQ(catdog_result_status(result_.get(), i), CATDOG_OK);
+    EXPECT_EQ(catdog_result_measure(result_.get(), i, CATDOG_MEASURE_WIDTH), 20 + static_cast<double>(i));
+    EXPECT_EQ(probabilities(result_.get(), i), verdict_on(classifier_, files[i])) << i;
+  }
+}
+
+TEST_P(CapiBatch, ABadPictureFailsAlone) {
+  const ByteString good = encode_png(make_scene(30, 20));
+  const ByteString text(100, 'x');
+  const ByteString damaged = shipped_picture("tall_cut10.jpg");
+  const ByteString huge = make_black_png(8001, 8000);
+  std::vector<catdog_picture> pictures{encoded_picture(good),
+                                       encoded_picture(text),
+                                       encoded_picture(damaged),
+                                       encoded_picture(huge),
+                                       encoded_picture(good),
+                                       encoded_picture(good),
+                                       raw_picture(CATDOG_FORMAT_RGB8, good, 1000, 1000),
+                                       encoded_picture(good)};
+  pictures[4].struct_size = 8;
+  pictures[5].data = nullptr;
+  ASSERT_EQ(classify_batch(result_, classifier_, pictures), CATDOG_OK) << catdog_last_error();
+  const catdog_status expected[] = {CATDOG_OK,
+                                    CATDOG_ERROR_UNSUPPORTED,
+                                    CATDOG_ERROR_CORRUPT,
+                                    CATDOG_ERROR_LIMIT,
+                                    CATDOG_ERROR_INVALID_ARGUMENT,
+                                    CATDOG_ERROR_INVALID_ARGUMENT,
+                                    CATDOG_ERROR_INVALID_ARGUMENT,
+                                    CATDOG_OK};
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    EXPECT_EQ(catdog_result_status(result_.get(), i), expected[i]) << i;
+    const bool ok = expected[i] == CATDOG_OK;
+    EXPECT_EQ(*catdog_result_message(result_.get(), i) == '\0', ok) << i;
+    EXPECT_EQ(catdog_result_label(result_.get(), i) != nullptr, ok) << i;
+    EXPECT_EQ(catdog_result_confidence(result_.get(), i) > 0, ok) << i;
+    EXPECT_EQ(catdog_result_ranked(result_.get(), i, 0, nullptr, nullptr) == CATDOG_OK, ok) << i;
+    EXPECT_EQ(catdog_result_abstained(result_.get(), i), 0) << i;
+  }
+  EXPECT_THAT(catdog_result_message(result_.get(), 4), HasSubstr("struct_size"));
+  EXPECT_EQ(probabilities(result_.get(), 7), probabilities(result_.get(), 0));
+  EXPECT_EQ(probabilities(result_.get(), 0), verdict_on(classifier_, good));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, CapiBatch, testing::Values(1, 3));
+
+TEST(CapiBatchArguments, NullsAndNothing) {
+  const auto classifier = open_model();
+  const ByteString good = encode_png(make_scene(30, 20));
+  const catdog_picture picture = encoded_picture(good);
+  EXPECT_EQ(catdog_classifier_classify_batch(nullptr, classifier.get(), &picture, 1), CATDOG_ERROR_INVALID_ARGUMENT);
+  const auto refused = [&](const catdog_classifier* c, const catdog_picture* pictures, std::size_t count,
+                           const char* why) {
+    auto* result = reinterpret_cast<catdog_result*>(const_cast<catdog_picture*>(&picture));
+    EXPECT_EQ(catdog_classifier_classify_batch(&result, c, pictures, count), CATDOG_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(result, nullptr);
+    EXPECT_THAT(catdog_last_error(), HasSubstr(why));
+  };
+  refused(nullptr, &picture, 1, "classifier is NULL");
+  refused(classifier.get(), nullptr, 1, "pictures is NULL");
+  refused(classifier.get(), &picture, 0, "empty");
+}
+
+TEST(CapiBatchArguments, ACountThatCanNotBeHeldIsOutOfMemory) {
+  const auto classifier = open_model();
+  const ByteString good = encode_png(make_scene(30, 20));
+  const catdog_picture picture = encoded_picture(good);
+  catdog_result* result = nullptr;
+  // Refused before any of the pictures is looked at: there is but one.
+  EXPECT_EQ(catdog_classifier_classify_batch(&result, classifier.get(), &picture, SIZE_MAX),
+            CATDOG_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(result, nullptr);
+}
+
+}  // namespace
+}  // namespace catdog::test_support

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <fstream>
+
+#include "capi/support.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CATDOG_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CATDOG_SANITIZED 1
+#endif
+#endif
+
+namespace catdog::test_support {
+namespace {
+
+long resident_kib() {
+  long total = 0;
+  long resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+void open_classify_destroy(const Bytes& archive, const ByteString& picture) {
+  ClassifierHandle classifier;
+  ASSERT_EQ(open_memory(classifier, archive), CATDOG_OK) << catdog_last_error();
+  ASSERT_EQ(verdict_on(classifier, picture).size(), 2U);
+}
+
+TEST(CapiLifetime, AThousandClassifiersDoNotGrow) {
+  const Bytes archive = make_model_archive();
+  const ByteString picture = encode_png(make_scene(40, 30));
+#ifdef CATDOG_SANITIZED
+  // Freed memory waits in quarantine there, and LeakSanitizer looks for what is lost.
+  for (int i = 0; i < 20; ++i) open_classify_destroy(archive, picture);
+  GTEST_SKIP() << "the growth of memory is measured without sanitizers";
+#else
+  for (int i = 0; i < 100; ++i) open_classify_destroy(archive, picture);
+  const long before = resident_kib();
+  ASSERT_GT(before, 0);
+  for (int i = 0; i < 1000; ++i) open_classify_destroy(archive, picture);
+  EXPECT_LT(resident_kib() - before, 2048);
+#endif
+}
+
+TEST(CapiLifetime, TwoModelsAtOnce) {
+  ModelRecipe other;
+  other.seed = 2;
+  other.width = 48;
+  other.height = 24;
+  other.labels = {"red", "green", "blue"};
+  other.architecture = small_architecture(3);
+  const ByteString picture = shipped_picture("baseline.jpg");
+  const auto first = open_model();
+  const auto before = verdict_on(first, picture);
+  auto second = open_model(other);
+  EXPECT_EQ(verdict_on(first, picture), before);
+  ResultHandle result;
+  ASSERT_EQ(classify(result, second, picture), CATDOG_OK);
+  const auto three = probabilities(result.get(), 0, 3);
+  ASSERT_EQ(three.size(), 3U);
+  EXPECT_NEAR(three[0] + three[1] + three[2], 1, 1e-6);
+  EXPECT_THAT(other.labels, testing::Contains(catdog_result_label(result.get(), 0)));
+  EXPECT_STREQ(catdog_classifier_info(first.get(), CATDOG_INFO_INPUT_SIZE), "32x32");
+  EXPECT_STREQ(catdog_classifier_info(second.get(), CATDOG_INFO_INPUT_SIZE), "48x24");
+  second.reset();
+  EXPECT_EQ(verdict_on(first, picture), before);
+}
+
+TEST(CapiLifetime, TwoSeedsGiveTwoModels) {
+  ModelRecipe other;
+  other.seed = 2;
+  const ByteString picture = shipped_picture("baseline.jpg");
+  const auto first = open_model();
+  const auto second = open_model(other);
+  EXPECT_NE(verdict_on(first, picture), verdict_on(second, picture));
+}
+
+}  // namespace
+}  // namespace catdog::test_support

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Encoded pictures and picture files; the public struct's fields.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "capi/support.hpp"
+#include "lib/runtime/temporary_folder.hpp"
+
+namespace catdog::test_support {
+namespace {
+
+using testing::HasSubstr;
+
+std::string text_of(const ByteString& bytes) { return std::string(bytes.begin(), bytes.end()); }
+
+class CapiPictures : public testing::Test {
+ protected:
+  catdog_status classify_file(const std::string& path, const ClassifierHandle& classifier) {
+    catdog_result* result = nullptr;
+    const catdog_status status = catdog_classifier_classify_file(&result, classifier.get(), path.c_str());
+    result_.reset(result);
+    return status;
+  }
+  catdog_status classify_file(const std::string& path) { return classify_file(path, classifier_); }
+  std::string path(const std::string& name) const { return (folder_.path / name).string(); }
+
+  ClassifierHandle limited(catdog_option key, std::int64_t value) const {
+    const auto options = make_options();
+    EXPECT_EQ(catdog_options_set_int(options.get(), key, value), CATDOG_OK);
+    return open_model({}, options.get());
+  }
+
+  ClassifierHandle classifier_ = open_model();
+  TemporaryFolder folder_;
+  ResultHandle result_;
+};
+
+TEST_F(CapiPictures, AllWaysInGiveOneVerdict) {
+  const ByteString bytes = shipped_picture("baseline.jpg");
+  folder_.write("p.jpg", text_of(bytes));
+  const auto expected = verdict_on(classifier_, bytes);
+  ASSERT_EQ(expected.size(), 2U);
+  EXPECT_NEAR(expected[0] + expected[1], 1, 1e-6);
+  ASSERT_EQ(classify_file(path("p.jpg")), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(probabilities(result_.get()), expected);
+  ASSERT_EQ(classify(result_, classifier_, encoded_picture(bytes)), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(probabilities(result_.get()), expected);
+  // Another picture, another verdict: the picture is really looked at.
+  EXPECT_NE(verdict_on(classifier_, shipped_picture("tall.jpg")), expected);
+}
+
+TEST_F(CapiPictures, FileErrors) {
+  EXPECT_EQ(classify_file(path("missing.jpg")), CATDOG_ERROR_NOT_FOUND);
+  EXPECT_THAT(catdog_last_error(), HasSubstr("missing.jpg"));
+  EXPECT_EQ(result_, nullptr);
+  EXPECT_EQ(classify_file(""), CATDOG_ERROR_NOT_FOUND);
+  EXPECT_EQ(classify_file(folder_.path.string()), CATDOG_ERROR_IO);
+  folder_.write("p.jpg", text_of(shipped_picture("baseline.jpg")));
+  EXPECT_EQ(classify_file(path("p.jpg/below")), CATDOG_ERROR_NOT_FOUND);
+  folder_.write("empty.jpg", "");
+  EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_UNSUPPORTED);
+  folder_.write("text.jpg", "this is text, whatever it is called");
+  EXPECT_EQ(classify_file(path("text.jpg")), CATDOG_ERROR_UNSUPPORTED);
+}
+
+TEST_F(CapiPictures, UnreadableFile) {
+  if (geteuid() == 0) GTEST_SKIP() << "root reads every file";
+  folder_.write("p.jpg", text_of(shipped_picture("baseline.jpg")));
+  ASSERT_EQ(chmod(path("p.jpg").c_str(), 0), 0);
+  EXPECT_EQ(classify_file(path("p.jpg")), CATDOG_ERROR_IO);
+  EXPECT_THAT(catdog_last_error(), HasSubstr("p.jpg"));
+}
+
+TEST_F(CapiPictures, PipesAreReadAsFarAsTheLimit) {
+  const ByteString bytes = shipped_picture("baseline.jpg");
+  const std::string fifo = path("pipe");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const auto feed = [&](const ByteString& content) {
+    return std::thread([&fifo, content] {
+      const int fd = open(fifo.c_str(), O_WRONLY);
+      for (std::size_t done = 0; done < content.size();) {
+        const ssize_t wrote = write(fd, content.data() + done, content.size() - done);
+        if (wrote < 0) break;
+        done += static_cast<std::size_t>(wrote);
+      }
+      close(fd);
+    });
+  };
+  std::thread writer = feed(bytes);
+  EXPECT_EQ(classify_file(fifo), CATDOG_OK) << catdog_last_error();
+  writer.join();
+  EXPECT_EQ(probabilities(result_.get()), verdict_on(classifier_, bytes));
+
+  const auto small = limited(CATDOG_OPTION_MAX_ENCODED_BYTES, 1000);
+  writer = feed(ByteString(2000, 'x'));
+  EXPECT_EQ(classify_file(fifo, small), CATDOG_ERROR_LIMIT);
+  writer.join();
+}
+
+TEST_F(CapiPictures, ALimitHoldsAtExactlyItsValue) {
+  const ByteString png = encode_png(make_scene(40, 30));
+  folder_.write("p.png", text_of(png));
+  const auto size = static_cast<std::int64_t>(png.size());
+  const struct {
+    catdog_option key;
+    std::int64_t enough;
+  } limits[] = {
+      {CATDOG_OPTION_MAX_ENCODED_BYTES, size}, {CATDOG_OPTION_MAX_PIXELS, 1200}, {CATDOG_OPTION_MAX_SIDE, 40}};
+  for (const auto& limit : limits) {
+    const auto enough = limited(limit.key, limit.enough);
+    EXPECT_EQ(classify(result_, enough, png), CATDOG_OK) << limit.key << ' ' << catdog_last_error();
+    EXPECT_EQ(classify_file(path("p.png"), enough), CATDOG_OK) << limit.key << ' ' << catdog_last_error();
+    const auto too_small = limited(limit.key, limit.enough - 1);
+    EXPECT_EQ(classify(result_, too_small, png), CATDOG_ERROR_LIMIT) << limit.key;
+    EXPECT_EQ(classify_file(path("p.png"), too_small), CATDOG_ERROR_LIMIT) << limit.key;
+    EXPECT_EQ(result_, nullptr);
+  }
+  const auto one_scan = limited(CATDOG_OPTION_MAX_SCANS, 1);
+  EXPECT_EQ(classify(result_, one_scan, shipped_picture("progressive.jpg")), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, one_scan, shipped_picture("baseline.jpg")), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(classify(result_, classifier_, shipped_picture("progressive.jpg")), CATDOG_OK) << catdog_last_error();
+}
+
+TEST_F(CapiPictures, DefaultLimits) {
+  EXPECT_EQ(classify(result_, classifier_, make_black_png(8001, 8000)), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, classifier_, make_jpeg_header(16385, 10)), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, classifier_, ByteString((32U << 20) + 1, 0xFF)), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, classifier_, make_black_png(16384, 16)), CATDOG_OK) << catdog_last_error();
+}
+
+TEST_F(CapiPictures, DamageIsCorrupt) {
+  EXPECT_EQ(classify(result_, classifier_, shipped_picture("tall_cut10.jpg")), CATDOG_ERROR_CORRUPT);
+  EXPECT_EQ(result_, nullptr);
+  EXPECT_STRNE(catdog_last_error(), "");
+  EXPECT_EQ(classify(result_, classifier_, shipped_picture("tall_cut99.jpg")), CATDOG_OK) << catdog_last_error();
+}
+
+TEST_F(CapiPictures, NullsAndNothing) {
+  const ByteString bytes = shipped_picture("baseline.jpg");
+  const catdog_picture picture = encoded_picture(bytes);
+  const catdog_classifier* classifier = classifier_.get();
+  EXPECT_EQ(catdog_classifier_classify_file(nullptr, classifier, "x"), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(catdog_classifier_classify_encoded(nullptr, classifier, bytes.data(), bytes.size()),
+            CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(catdog_classifier_classify_picture(nullptr, classifier, &picture), CATDOG_ERROR_INVALID_ARGUMENT);
+
+  // A failure always clears the output.
+  catdog_result* result = nullptr;
+  const auto refused = [&](catdog_status status, const char* name) {
+    EXPECT_EQ(status, CATDOG_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(result, nullptr);
+    EXPECT_THAT(catdog_last_error(), HasSubstr(name));
+    result = reinterpret_cast<catdog_result*>(this);
+  };
+  result = reinterpret_cast<catdog_result*>(this);
+  refused(catdog_classifier_classify_file(&result, nullptr, "x"), "classifier is NULL");
+  refused(catdog_classifier_classify_file(&result, classifier, nullptr), "path is NULL");
+  refused(catdog_classifier_classify_encoded(&result, nullptr, bytes.data(), bytes.size()), "classifier is NULL");
+  refused(catdog_classifier_classify_encoded(&result, classifier, nullptr, 10), "data is NULL");
+  refused(catdog_classifier_classify_picture(&result, nullptr, &picture), "classifier is NULL");
+  refused(catdog_classifier_classify_picture(&result, classifier, nullptr), "picture is NULL");
+
+  EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, bytes.data(), 0), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(result, nullptr);
+}
+
+TEST_F(CapiPictures, EveryFieldOfTheStructIsChecked) {
+  const ByteString bytes = shipped_picture("baseline.jpg");
+  const auto refused = [&](const char* why, auto change) {
+    catdog_picture picture = encoded_picture(bytes);
+    change(picture);
+    EXPECT_EQ(classify(result_, classifier_, picture), CATDOG_ERROR_INVALID_ARGUMENT) << why;
+    EXPECT_EQ(result_, nullptr);
+    EXPECT_THAT(catdog_last_error(), HasSubstr(why));
+  };
+  for (const std::uint32_t size : {0U, 1U, 63U, 65U, 72U, 0xFFFFFFFFU}) {
+    refused("struct_size", [&](catdog_picture& picture) { picture.struct_size = size; });
+  }
+  for (int bit = 0; bit < 32; ++bit) {
+    refused("flags", [&](catdog_picture& picture) { picture.flags = 1U << bit; });
+  }
+  for (int word = 0; word < 5; ++word) {
+    refused("reserved", [&](catdog_picture& picture) { picture.reserved[word] = 1; });
+    refused("reserved", [&](catdog_picture& picture) { picture.reserved[word] = 0x80000000U; });
+  }
+  for (const catdog_format format : {-1, 1, 9, 11, 22, 32, 2147483647}) {
+    refused("format", [&](catdog_picture& picture) { picture.format = format; });
+  }
+  refused("data is NULL", [](catdog_picture& picture) { picture.data = nullptr; });
+  for (const int side : {1, -1}) {
+    refused("encoded", [&](catdog_picture& picture) { picture.width = side; });
+    refused("encoded", [&](catdog_picture& picture) { picture.height = side; });
+  }
+  refused("encoded", [](catdog_picture& picture) { picture.row_stride = 1; });
+}
+
+}  // namespace
+}  // namespace catdog::test_support
