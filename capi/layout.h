@@ -28,4 +28,43 @@ CATDOG_LAYOUT_ASSERT(size, sizeof(catdog_picture) == 64);
 #endif
 CATDOG_LAYOUT_ASSERT(status_is_32_bit, sizeof(catdog_status) == 4);
 
+/* abidiff does not see the numbers of constants. Statuses: status.cpp. */
+CATDOG_LAYOUT_ASSERT(option_threads_number, CATDOG_OPTION_THREADS == 10);
+CATDOG_LAYOUT_ASSERT(option_self_test_number, CATDOG_OPTION_SELF_TEST == 11);
+CATDOG_LAYOUT_ASSERT(option_max_encoded_bytes_number, CATDOG_OPTION_MAX_ENCODED_BYTES == 20);
+CATDOG_LAYOUT_ASSERT(option_max_pixels_number, CATDOG_OPTION_MAX_PIXELS == 21);
+CATDOG_LAYOUT_ASSERT(option_max_side_number, CATDOG_OPTION_MAX_SIDE == 22);
+CATDOG_LAYOUT_ASSERT(option_max_scans_number, CATDOG_OPTION_MAX_SCANS == 23);
+CATDOG_LAYOUT_ASSERT(option_abstain_below_number, CATDOG_OPTION_ABSTAIN_BELOW == 40);
+CATDOG_LAYOUT_ASSERT(option_engine_number, CATDOG_OPTION_ENGINE == 50);
+CATDOG_LAYOUT_ASSERT(option_precision_number, CATDOG_OPTION_PRECISION == 51);
+CATDOG_LAYOUT_ASSERT(option_expected_sha256_number, CATDOG_OPTION_EXPECTED_SHA256 == 52);
+CATDOG_LAYOUT_ASSERT(option_torch_plugin_number, CATDOG_OPTION_TORCH_PLUGIN == 53);
+CATDOG_LAYOUT_ASSERT(log_debug_number, CATDOG_LOG_DEBUG == 10);
+CATDOG_LAYOUT_ASSERT(log_info_number, CATDOG_LOG_INFO == 20);
+CATDOG_LAYOUT_ASSERT(log_warning_number, CATDOG_LOG_WARNING == 30);
+CATDOG_LAYOUT_ASSERT(log_error_number, CATDOG_LOG_ERROR == 40);
+CATDOG_LAYOUT_ASSERT(info_model_name_number, CATDOG_INFO_MODEL_NAME == 10);
+CATDOG_LAYOUT_ASSERT(info_model_version_number, CATDOG_INFO_MODEL_VERSION == 11);
+CATDOG_LAYOUT_ASSERT(info_model_sha256_number, CATDOG_INFO_MODEL_SHA256 == 12);
+CATDOG_LAYOUT_ASSERT(info_model_path_number, CATDOG_INFO_MODEL_PATH == 13);
+CATDOG_LAYOUT_ASSERT(info_model_json_number, CATDOG_INFO_MODEL_JSON == 14);
+CATDOG_LAYOUT_ASSERT(info_engine_number, CATDOG_INFO_ENGINE == 20);
+CATDOG_LAYOUT_ASSERT(info_precision_number, CATDOG_INFO_PRECISION == 21);
+CATDOG_LAYOUT_ASSERT(info_input_size_number, CATDOG_INFO_INPUT_SIZE == 22);
+CATDOG_LAYOUT_ASSERT(info_threads_number, CATDOG_INFO_THREADS == 23);
+CATDOG_LAYOUT_ASSERT(format_encoded_number, CATDOG_FORMAT_ENCODED == 0);
+CATDOG_LAYOUT_ASSERT(format_gray8_number, CATDOG_FORMAT_GRAY8 == 10);
+CATDOG_LAYOUT_ASSERT(format_rgb8_number, CATDOG_FORMAT_RGB8 == 20);
+CATDOG_LAYOUT_ASSERT(format_bgr8_number, CATDOG_FORMAT_BGR8 == 21);
+CATDOG_LAYOUT_ASSERT(format_rgba8_number, CATDOG_FORMAT_RGBA8 == 30);
+CATDOG_LAYOUT_ASSERT(format_bgra8_number, CATDOG_FORMAT_BGRA8 == 31);
+CATDOG_LAYOUT_ASSERT(measure_read_ms_number, CATDOG_MEASURE_READ_MS == 10);
+CATDOG_LAYOUT_ASSERT(measure_decode_ms_number, CATDOG_MEASURE_DECODE_MS == 11);
+CATDOG_LAYOUT_ASSERT(measure_preprocess_ms_number, CATDOG_MEASURE_PREPROCESS_MS == 12);
+CATDOG_LAYOUT_ASSERT(measure_infer_ms_number, CATDOG_MEASURE_INFER_MS == 13);
+CATDOG_LAYOUT_ASSERT(measure_total_ms_number, CATDOG_MEASURE_TOTAL_MS == 19);
+CATDOG_LAYOUT_ASSERT(measure_width_number, CATDOG_MEASURE_WIDTH == 30);
+CATDOG_LAYOUT_ASSERT(measure_height_number, CATDOG_MEASURE_HEIGHT == 31);
+
 #endif /* CATDOG_CAPI_LAYOUT_H */
