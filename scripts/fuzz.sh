@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# fuzz.sh SECONDS [TARGET…]: builds the fuzz preset and runs picture, model and capi (or only the targets named) for
+# that many seconds each. A finding fails and leaves the input in build/fuzz/artifacts.
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+case "${1:-}" in
+  -h | --help) usage && exit 0 ;;
+  '' | *[!0-9]*) usage >&2 && die "how many seconds?" ;;
+esac
+seconds=$1
+shift
+[ $# -gt 0 ] || set -- picture model capi
+for target in "$@"; do
+  [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are picture, model and capi"
+done
+
+"$CATDOG_ROOT/scripts/setup.sh" --dev
+configure fuzz
+build fuzz --target make_seeds "${@/#/fuzz_}"
+folder="$CATDOG_ROOT/build/fuzz"
+find_binary() { find "$folder" -name "$1" -type f -perm -u+x | head -n 1; }
+mkdir -p "$folder/artifacts"
+"$(find_binary make_seeds)" "$folder/seeds"
+
+export ASAN_OPTIONS="detect_leaks=1:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:${UBSAN_OPTIONS:-}"
+[ ! -f "$CATDOG_ROOT/tests/lsan.supp" ] || export LSAN_OPTIONS="suppressions='$CATDOG_ROOT/tests/lsan.supp'"
+failed=()
+for target in "$@"; do
+  say "fuzz_$target, $seconds s"
+  mkdir -p "$folder/corpus/$target"
+  arguments=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1
+    -artifact_prefix="$folder/artifacts/$target-")
+  dictionary="$CATDOG_ROOT/tests/fuzz/dictionaries/$target.dict"
+  [ ! -f "$dictionary" ] || arguments+=(-dict="$dictionary")
+  if "$(find_binary "fuzz_$target")" "${arguments[@]}" "$folder/corpus/$target" "$folder/seeds/$target" \
+    >"$folder/$target.log" 2>&1; then
+    grep -E '^(Done|stat::number_of_executed_units)' "$folder/$target.log" || true
+  else
+    tail -n 60 "$folder/$target.log"
+    failed+=("$target")
+  fi
+done
+[ ${#failed[@]} -eq 0 ] || die "findings in: ${failed[*]} (inputs: build/fuzz/artifacts, logs: build/fuzz/*.log)"

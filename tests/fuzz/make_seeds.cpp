@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// make_seeds FOLDER: writes the seeds of each fuzz target to FOLDER/picture, FOLDER/model and FOLDER/capi.
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "support/model_maker.hpp"
+#include "support/pictures.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace catdog::test_support;
+
+void write(const fs::path& file, const Bytes& bytes) {
+  fs::create_directories(file.parent_path());
+  std::ofstream out(file, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!out.flush()) throw std::runtime_error("can't write " + file.string());
+}
+
+Bytes with_mode(Bytes bytes, std::uint8_t mode) {
+  bytes.push_back(mode);
+  return bytes;
+}
+
+void write_pictures(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/golden/pictures")) {
+    write(folder / entry.path().filename(), with_mode(read_file(entry.path().string()), 0));
+  }
+  // Odd mode: raw pixels, their row stride, width and height at the end.
+  for (std::uint8_t format = 0; format < 5; ++format) {
+    Bytes raw(16 * 12 * 4, 99);
+    const std::uint64_t row_stride = 64;
+    const std::int32_t size[2] = {12, 12};
+    raw.resize(raw.size() + 16);
+    std::memcpy(&raw[raw.size() - 16], &row_stride, 8);
+    std::memcpy(&raw[raw.size() - 8], size, 8);
+    write(folder / ("raw" + std::to_string(format)), with_mode(raw, static_cast<std::uint8_t>(format * 4 + 1)));
+  }
+}
+
+void write_models(const fs::path& folder) {
+  ModelRecipe residual;
+  residual.architecture = R"({"name": "residual", "layers": [
+    {"op": "conv2d", "name": "a", "out_channels": 4, "kernel": 3, "stride": 2, "padding": 1}, {"op": "relu6"},
+    {"op": "global_avg_pool"}, {"op": "linear", "name": "fc", "out_features": 2}]})";
+  int number = 0;
+  for (ModelRecipe recipe : {ModelRecipe{}, residual}) {
+    recipe.width = recipe.height = 16;
+    const std::string name = std::to_string(number++);
+    const std::string json = make_catdog_json(recipe);
+    const Bytes weights = make_safetensors(make_weights(recipe));
+    write(folder / ("archive" + name), with_mode(make_model_archive(recipe), 0));
+    write(folder / ("json" + name), with_mode(Bytes(json.begin(), json.end()), 1));
+    write(folder / ("weights" + name), with_mode(weights, 2));
+    Bytes both(json.begin(), json.end());
+    both.insert(both.end(), weights.begin(), weights.end());
+    both.push_back(static_cast<std::uint8_t>(json.size()));
+    both.push_back(static_cast<std::uint8_t>(json.size() >> 8U));
+    write(folder / ("both" + name), with_mode(both, 3));
+  }
+}
+
+// Any bytes are a sequence of calls: some of each kind.
+void write_calls(const fs::path& folder) {
+  for (std::uint32_t seed = 1; seed <= 16; ++seed) {
+    Bytes bytes(40 * seed);
+    std::uint32_t state = seed;
+    for (std::uint8_t& byte : bytes) {
+      state = state * 1664525U + 1013904223U;
+      byte = static_cast<std::uint8_t>(state >> 24U);
+    }
+    write(folder / std::to_string(seed), bytes);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 2) throw std::runtime_error("usage: make_seeds FOLDER");
+  const fs::path folder = argv[1];
+  write_pictures(folder / "picture");
+  write_models(folder / "model");
+  write_calls(folder / "capi");
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "make_seeds: %s\n", error.what());
+  return 1;
+}
