@@ -162,7 +162,8 @@ TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadPicture) {
 }
 
 TEST(Cpp, ClassifiersAndOptionsMove) {
-  Options options = Options().threads(2);
+  Options options;
+  options.threads(2);
   Options moved_options = std::move(options);
   auto first = Classifier::open_memory(archive_of(), moved_options);
   const catdog_classifier* handle = first.get();

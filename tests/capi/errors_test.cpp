@@ -40,7 +40,9 @@ TEST(CapiErrors, StatusNamesAreStable) {
     known.insert(status);
   }
   for (catdog_status status = -200; status <= 200; ++status) {
-    if (known.count(status) == 0) EXPECT_STREQ(catdog_status_name(status), "unknown") << status;
+    if (known.count(status) == 0) {
+      EXPECT_STREQ(catdog_status_name(status), "unknown") << status;
+    }
   }
   EXPECT_STREQ(catdog_status_name(2147483647), "unknown");
   EXPECT_STREQ(catdog_status_name(-2147483647 - 1), "unknown");

@@ -58,7 +58,9 @@ TEST_F(CapiPixels, EveryFormatGivesTheVerdictOfTheSamePng) {
       const ByteString bytes = convert(scene_, layout, padding);
       const std::uint64_t stride = static_cast<std::uint64_t>(kWidth * layout.channels) + padding;
       EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight, stride)), expected) << layout.format;
-      if (padding == 0) EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight)), expected);
+      if (padding == 0) {
+        EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight)), expected);
+      }
     }
   }
   EXPECT_STREQ(catdog_result_format(result_.get(), 0), "raw");

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <opencv2/core.hpp>
 #include <set>
 
 #include "status.hpp"
@@ -138,7 +139,9 @@ TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndUntaughtPicturesDontTrai
                                (assign_split("dog/dog.0.png", options_) == Split::train ? 1U : 0U);
   EXPECT_EQ(data.untaught, expected);
   for (const Sample& sample : data.samples) {
-    if (sample.key == "cat/cat.7.png") EXPECT_THAT(sample.teacher_logits, testing::ElementsAre(1.5F, -7.0F));
+    if (sample.key == "cat/cat.7.png") {
+      EXPECT_THAT(sample.teacher_logits, testing::ElementsAre(1.5F, -7.0F));
+    }
   }
 }
 
