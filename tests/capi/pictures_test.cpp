@@ -61,7 +61,7 @@ TEST_F(CapiPictures, FileErrors) {
   folder_.write("p.jpg", text_of(shipped_picture("baseline.jpg")));
   EXPECT_EQ(classify_file(path("p.jpg/below")), CATDOG_ERROR_NOT_FOUND);
   folder_.write("empty.jpg", "");
-  EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_INVALID_ARGUMENT);
   folder_.write("text.jpg", "this is text, whatever it is called");
   EXPECT_EQ(classify_file(path("text.jpg")), CATDOG_ERROR_UNSUPPORTED);
 }
@@ -163,7 +163,7 @@ TEST_F(CapiPictures, NullsAndNothing) {
   refused(catdog_classifier_classify_picture(&result, nullptr, &picture), "classifier is NULL");
   refused(catdog_classifier_classify_picture(&result, classifier, nullptr), "picture is NULL");
 
-  EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, bytes.data(), 0), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, bytes.data(), 0), CATDOG_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(result, nullptr);
 }
 

@@ -73,11 +73,11 @@ TEST_F(CapiResults, StatusAndMessageOfSuccess) {
 }
 
 TEST_F(CapiResults, SizeIsTheDisplayedOne) {
-  // Orientation 6 stands on its side: stored as its upright sibling turned by 90 degrees.
+  // Orientation 6 is stored with the same sides as its upright sibling, and shown turned by 90 degrees.
   ResultHandle upright;
   ASSERT_EQ(classify(upright, classifier_, shipped_picture("orientation1.jpg")), CATDOG_OK);
-  EXPECT_EQ(measure(CATDOG_MEASURE_WIDTH), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_WIDTH));
-  EXPECT_EQ(measure(CATDOG_MEASURE_HEIGHT), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_HEIGHT));
+  EXPECT_EQ(measure(CATDOG_MEASURE_WIDTH), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_HEIGHT));
+  EXPECT_EQ(measure(CATDOG_MEASURE_HEIGHT), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_WIDTH));
   EXPECT_NE(measure(CATDOG_MEASURE_WIDTH), measure(CATDOG_MEASURE_HEIGHT));
 }
 

@@ -101,7 +101,8 @@ class TrainerTest : public testing::Test {
 };
 
 TEST_F(TrainerTest, LearnsStripes) {
-  options_.epochs = 12;
+  options_.epochs = 20;
+  options_.learning_rate = 0.02;
   const Dataset data = load();
   Trainer trainer(data, network(), options_);
   const double before = measure(trainer.predict(Split::test), 1).log_loss;
