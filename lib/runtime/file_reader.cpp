@@ -51,7 +51,7 @@ std::vector<std::uint8_t> read_file(const std::string& path, std::uint64_t max_b
   if (size > max_bytes) too_large(path, what, max_bytes);
 
   // One byte more than the file has: the read that finds the end then needs no second round.
-  constexpr std::uint64_t least_step = 64 * 1024;
+  constexpr std::uint64_t least_step = 65536;
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size > 0 ? size + 1 : least_step));
   std::size_t used = 0;
   while (true) {
