@@ -46,4 +46,4 @@ catdog_status translate_current_exception() noexcept {
 
 }  // namespace catdog::capi
 
-const char* catdog_last_error(void) { return catdog::capi::last_error; }
+const char* catdog_last_error() { return catdog::capi::last_error; }

@@ -32,6 +32,6 @@ static_assert(same(Status::internal, CATDOG_ERROR_INTERNAL));
 
 const char* catdog_status_name(catdog_status status) { return catdog::core::status_name(static_cast<Status>(status)); }
 
-const char* catdog_version(void) { return CATDOG_VERSION; }
+const char* catdog_version() { return CATDOG_VERSION; }
 
-int32_t catdog_abi_version(void) { return CATDOG_ABI_VERSION; }
+int32_t catdog_abi_version() { return CATDOG_ABI_VERSION; }
