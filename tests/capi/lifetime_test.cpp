@@ -16,12 +16,14 @@
 namespace catdog::test_support {
 namespace {
 
+#ifndef CATDOG_SANITIZED
 long resident_kib() {
   long total = 0;
   long resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
   return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
+#endif
 
 void open_classify_destroy(const Bytes& archive, const ByteString& picture) {
   ClassifierHandle classifier;
