@@ -5,6 +5,7 @@
 
 #include "guard.hpp"
 #include "handles.hpp"
+#include "model/model_file.hpp"
 
 namespace {
 
@@ -35,12 +36,6 @@ Value one_of(const std::string& given, std::initializer_list<std::pair<const cha
     names += std::string(names.empty() ? "\"" : ", \"") + text + "\"";
   }
   throw Failure(Status::invalid_argument, std::string(name) + " must be one of " + names + ", not \"" + given + "\"");
-}
-
-std::string checked_sha256(const std::string& given) {
-  const bool fits = given.size() == 64 && given.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  if (!given.empty() && !fits) throw Failure(Status::invalid_argument, "expected_sha256 must be 64 hexadecimal digits");
-  return given;
 }
 
 }  // namespace
@@ -102,7 +97,7 @@ catdog_status catdog_options_set_string(catdog_options* options, catdog_option k
         o.engine.precision = one_of<Precision>(
             text, {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}}, "precision");
         break;
-      case CATDOG_OPTION_EXPECTED_SHA256: o.expected_sha256 = checked_sha256(text); break;
+      case CATDOG_OPTION_EXPECTED_SHA256: o.expected_sha256 = core::checked_sha256(text); break;
       case CATDOG_OPTION_TORCH_PLUGIN: o.engine.torch_plugin = text; break;
       default: unknown(key, "string");
     }

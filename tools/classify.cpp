@@ -24,8 +24,7 @@ struct ClassifyOptions {
   bool json = false;
   bool csv = false;
   bool recursive = false;
-  bool no_progress = false;
-  int jobs = 0;
+  RunOptions run;
 };
 
 std::vector<std::string> listed_files(const ClassifyOptions& options) {
@@ -61,8 +60,8 @@ std::vector<std::string> gather(const ClassifyOptions& options) {
 int classify(const ClassifyOptions& options) {
   const std::vector<std::string> paths = gather(options);
   const Session session(options.model);
-  const int jobs = options.jobs > 0 ? options.jobs : session.granted_threads();
-  Progress progress(paths.size(), !options.no_progress);
+  const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
+  Progress progress(paths.size(), !options.run.no_progress);
   const bool on_terminal = isatty(STDOUT_FILENO) == 1;
   bool unreadable = false;
 
@@ -107,9 +106,7 @@ void add_classify(CLI::App& app, int& exit_code) {
   CLI::Option* json = command->add_flag("--json", options->json, "One JSON object a line");
   command->add_flag("--csv", options->csv, "CSV with a header")->excludes(json);
   command->add_flag("-r,--recursive", options->recursive, "Sub-folders too; links to folders are not followed");
-  command->add_option("-j,--jobs", options->jobs, "Pictures at once; default: the threads granted to the library")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--no-progress", options->no_progress, "No progress bar, even on a terminal");
+  add_run_options(*command, options->run);
   add_model_options(*command, options->model, true);
   command->footer(R"(
 Examples:

@@ -25,8 +25,7 @@ struct EvaluateOptions {
   std::string list;
   std::string predictions;
   bool json = false;
-  bool no_progress = false;
-  int jobs = 0;
+  RunOptions run;
 };
 
 struct LabelledPicture {
@@ -190,7 +189,7 @@ int evaluate(const EvaluateOptions& options) {
   std::size_t unreadable = 0;
   std::size_t delivered = 0;
   {
-    Progress progress(pictures.size(), !options.no_progress);
+    Progress progress(pictures.size(), !options.run.no_progress);
     std::size_t at = 0;
     const auto deliver = [&](const Verdict& verdict) {
       const LabelledPicture& picture = pictures[at++];
@@ -205,7 +204,7 @@ int evaluate(const EvaluateOptions& options) {
       }
       progress.advance();
     };
-    const int jobs = options.jobs > 0 ? options.jobs : session.granted_threads();
+    const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
     delivered = run_in_order(
         pictures.size(), jobs, [&](std::size_t i) { return session.classify_file(pictures[i].path); }, deliver);
   }
@@ -237,9 +236,7 @@ void add_evaluate(CLI::App& app, int& exit_code) {
                       "Use only these files: paths relative to DIR, such as cat/1.jpg, one a line");
   command->add_option("--predictions", options->predictions, "Also write each picture's verdict to this CSV file");
   command->add_flag("--json", options->json, "One JSON object");
-  command->add_option("-j,--jobs", options->jobs, "Pictures at once; default: the threads granted to the library")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--no-progress", options->no_progress, "No progress bar, even on a terminal");
+  add_run_options(*command, options->run);
   add_model_options(*command, options->model, true);
   command->footer(R"(
 Examples:

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace catdog::cli {
@@ -56,8 +57,7 @@ class Run {
       ready_.wait_for(lock, std::chrono::milliseconds(100));
     }
     if (failure_) std::rethrow_exception(failure_);
-    std::optional<Verdict> verdict = std::move(slot);
-    slot.reset();
+    std::optional<Verdict> verdict = std::exchange(slot, std::nullopt);
     delivered_ = index + 1;
     lock.unlock();
     room_.notify_all();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace catdog::cli {
@@ -16,7 +17,7 @@ constexpr auto redraw_interval = std::chrono::milliseconds(100);
 std::string progress_text(std::size_t done, std::size_t total, double seconds) {
   const std::size_t filled = total == 0 ? bar_columns : done * bar_columns / total;
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  const auto left = rate > 0 ? static_cast<unsigned long>(static_cast<double>(total - done) / rate + 0.5) : 0UL;
+  const auto left = rate > 0 ? static_cast<unsigned long>(std::lround(static_cast<double>(total - done) / rate)) : 0UL;
   std::array<char, 96> numbers{};
   std::snprintf(numbers.data(), numbers.size(), "] %zu/%zu  %.1f pictures/s  ETA %lu:%02lu", done, total, rate,
                 left / 60, left % 60);

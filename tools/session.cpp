@@ -59,6 +59,12 @@ Verdict verdict_of(const std::string& name, const Classify& classify) {
 
 }  // namespace
 
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("-j,--jobs", options.jobs, "Pictures at once; default: the threads granted to the library")
+      ->check(CLI::Range(1, 1024));
+  command.add_flag("--no-progress", options.no_progress, "No progress bar, even on a terminal");
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_option) {
   const std::string model = "Model";
   const std::string limits = "Limits";

@@ -40,6 +40,14 @@ struct ModelOptions {
   std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
 };
 
+// How a command that reads many pictures goes through them.
+struct RunOptions {
+  int jobs = 0;  // 0 = the threads granted to the library.
+  bool no_progress = false;
+};
+
+void add_run_options(CLI::App& command, RunOptions& options);
+
 void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_option);
 
 struct Verdict {

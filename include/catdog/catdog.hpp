@@ -303,8 +303,10 @@ class Classifier {
 
   /** Labels by index. */
   std::vector<std::string> labels() const {
+    const int count = label_count();
     std::vector<std::string> labels;
-    for (int i = 0; i < label_count(); ++i) labels.push_back(detail::to_string(label(i)));
+    labels.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) labels.push_back(detail::to_string(label(i)));
     return labels;
   }
   /** A fact, CATDOG_INFO_*; "" for a key that the library doesn't know. */

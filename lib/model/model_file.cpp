@@ -2,7 +2,6 @@
 #include "model/model_file.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "model/archive.hpp"
@@ -22,16 +21,6 @@ constexpr const char* weights_entry = "extra/weights.safetensors";
 
 void check_size(std::uint64_t bytes) {
   if (bytes > max_archive_bytes) fail("the model file is larger than 2 GiB");
-}
-
-std::string normalised_sha256(std::string_view expected) {
-  std::string hex(expected);
-  const bool fits =
-      hex.size() == 64 && std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
-  if (!hex.empty() && !fits) throw Failure(Status::invalid_argument, "expected_sha256 must be 64 hexadecimal digits");
-  std::transform(hex.begin(), hex.end(), hex.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return hex;
 }
 
 // What docs/model-format.md promises for a plain TorchScript archive.
@@ -71,7 +60,7 @@ void check_weights(const ModelConfig& config, const std::map<std::string, Tensor
 ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, std::string_view expected_sha256, const std::string& path) {
   ModelFile model;
   model.path_ = path;
-  const std::string expected = normalised_sha256(expected_sha256);
+  const std::string expected = checked_sha256(expected_sha256);
   model.sha256_ = sha256_hex(bytes);
   if (!expected.empty() && expected != model.sha256_) {
     throw Failure(Status::model_checksum,

@@ -93,6 +93,8 @@ std::vector<std::uint8_t> write_safetensors(const std::vector<NamedTensor>& tens
 
 // SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::span<const std::uint8_t> bytes);
+// A SHA-256 as a user gives it, in lower case; "" stays "". Anything but 64 hexadecimal digits: invalid_argument.
+std::string checked_sha256(std::string_view given);
 
 // The deterministic test picture of the golden self-test: CV_8UC3 RGB, smooth blobs and noise from integer arithmetic
 // only, the same on every machine. The algorithm is part of the model format and never changes.

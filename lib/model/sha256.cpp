@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "model/model_file.hpp"
 #include "status.hpp"
@@ -21,6 +23,16 @@ std::string sha256_hex(std::span<const std::uint8_t> bytes) {
     hex += digits[digest[i] >> 4U];
     hex += digits[digest[i] & 15U];
   }
+  return hex;
+}
+
+std::string checked_sha256(std::string_view given) {
+  std::string hex(given);
+  const bool fits =
+      hex.size() == 64 && std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+  if (!hex.empty() && !fits) throw Failure(Status::invalid_argument, "expected_sha256 must be 64 hexadecimal digits");
+  std::transform(hex.begin(), hex.end(), hex.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return hex;
 }
 

@@ -28,8 +28,10 @@ class CapiBatch : public testing::TestWithParam<int> {
 
 TEST_P(CapiBatch, KeepsTheOrderAndTheVerdictsOfSingleCalls) {
   std::vector<ByteString> files;
+  files.reserve(40);
   for (int i = 0; i < 40; ++i) files.push_back(encode_png(make_scene(20 + i, 60 - i)));
   std::vector<catdog_picture> pictures;
+  pictures.reserve(files.size());
   for (const ByteString& file : files) pictures.push_back(encoded_picture(file));
   ASSERT_EQ(classify_batch(result_, classifier_, pictures), CATDOG_OK) << catdog_last_error();
   ASSERT_EQ(catdog_result_count(result_.get()), files.size());

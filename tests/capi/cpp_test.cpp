@@ -182,10 +182,12 @@ TEST(Cpp, ResultsOutliveTheClassifier) {
   auto classifier = std::make_unique<Classifier>(Classifier::open_memory(archive_of()));
   const ByteString png = encode_png(make_scene(20, 30));
   const Result result = classifier->classify(png);
-  const Result copy = result;
+  const std::string label(result.label());
+  const double confidence = result.confidence();
   classifier.reset();
-  EXPECT_EQ(copy.label(), result.label());
-  EXPECT_THAT(result.label(), testing::AnyOf("cat", "dog"));
+  EXPECT_EQ(result.label(), label);
+  EXPECT_EQ(result.confidence(), confidence);
+  EXPECT_THAT(label, testing::AnyOf("cat", "dog"));
 }
 
 TEST(Cpp, LogFunctionsGetMessagesAndMayThrow) {

@@ -42,7 +42,8 @@ TEST(Guard, EveryFailureKeepsItsStatusNumberAndMessage) {
                                                        {Status::engine_failed, CATDOG_ERROR_ENGINE_FAILED},
                                                        {Status::out_of_memory, CATDOG_ERROR_OUT_OF_MEMORY},
                                                        {Status::internal, CATDOG_ERROR_INTERNAL}};
-  for (const auto& [inside, outside] : statuses) {
+  for (const auto& [status, outside] : statuses) {
+    const Status inside = status;  // A lambda can't refer to a structured binding in clang 14.
     const std::string message = std::string("reason ") + core::status_name(inside);
     EXPECT_EQ(guard([&] { throw Failure(inside, message); }), outside);
     EXPECT_EQ(catdog_last_error(), message);

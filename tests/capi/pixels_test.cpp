@@ -94,12 +94,12 @@ TEST_F(CapiPixels, TransparentPixelsAreWhite) {
 }
 
 TEST_F(CapiPixels, RowsThatDoNotFitAreRefused) {
-  const int bytes_per_row = kWidth * 3;
+  const std::uint64_t bytes_per_row = std::uint64_t{kWidth} * 3;
   catdog_picture picture = raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight);
-  picture.row_stride = static_cast<std::uint64_t>(bytes_per_row - 1);
+  picture.row_stride = bytes_per_row - 1;
   refused(picture);
   EXPECT_THAT(catdog_last_error(), testing::HasSubstr("stride"));
-  picture.row_stride = static_cast<std::uint64_t>(bytes_per_row + 1);
+  picture.row_stride = bytes_per_row + 1;
   refused(picture);  // The last row ends behind the data.
   picture.row_stride = 0;
   picture.data_size = scene_.rgb.size() - 1;

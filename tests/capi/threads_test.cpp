@@ -24,6 +24,7 @@ template <typename Work>
 void run_together(Work work) {
   std::atomic<int> ready{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       ready.fetch_add(1);
@@ -38,6 +39,7 @@ TEST(CapiThreads, EightThreadsGiveTheAnswersOfOne) {
   const auto classifier = open_model();
   const auto pictures = some_pictures();
   std::vector<std::vector<double>> expected;
+  expected.reserve(pictures.size());
   for (const ByteString& picture : pictures) expected.push_back(verdict_on(classifier, picture));
   ASSERT_GT(std::set(expected.begin(), expected.end()).size(), 1U);  // Otherwise a mix-up would go unseen.
   std::vector<std::vector<std::vector<double>>> got(kThreads);

@@ -85,7 +85,8 @@ Weights make_weights(const ModelRecipe& recipe) {
     float scale = 0.1F;  // Biases and running means.
     float centre = 0.0F;
     if (spec.shape.size() > 1) {
-      scale = std::sqrt(6.0F / static_cast<float>(count / spec.shape[0]));
+      const std::int64_t fan_in = count / spec.shape[0];
+      scale = std::sqrt(6.0F / static_cast<float>(fan_in));
     } else if (ends_with(spec.name, ".running_var") || ends_with(spec.name, ".weight")) {
       scale = 0.5F;
       centre = 1.0F;

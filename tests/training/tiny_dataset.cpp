@@ -50,7 +50,7 @@ void write_stripes(const fs::path& root, int per_class) {
 }
 
 fs::path write_tiny_architecture(const fs::path& root) {
-  const fs::path path = root / "tiny.json";
+  fs::path path = root / "tiny.json";
   std::ofstream(path) << R"({"name": "tiny", "layers": [
     {"op": "conv2d", "name": "conv1.0", "out_channels": 8, "kernel": 3, "padding": 1},
     {"op": "batch_norm", "name": "conv1.1"},

@@ -6,21 +6,17 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
-#include <iterator>
 #include <string>
 #include <thread>
 
 #include "engine/engine.hpp"
 #include "lib/engine/networks.hpp"
+#include "support/process_threads.hpp"
 
 namespace catdog {
 namespace {
 
-int process_threads() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
-}
+using test_support::process_threads;
 
 TEST(ThreadCount, EightCallersAreEightThreads) {
   const char* asked = std::getenv("OMP_NUM_THREADS");

@@ -13,7 +13,7 @@ namespace catdog::test_support {
 namespace {
 
 constexpr core::Size kTarget{16, 12};
-constexpr std::size_t kValues = 16 * 12 * 3;
+constexpr std::size_t kValues = std::size_t{16} * 12 * 3;
 constexpr double kMaxDifference = 2.0;  // Mean absolute, of 255.
 
 struct Golden {

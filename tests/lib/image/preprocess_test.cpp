@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <filesystem>
-#include <iterator>
 #include <opencv2/core.hpp>
 
 #include "outcome.hpp"
+#include "support/process_threads.hpp"
 
 namespace catdog::test_support {
 namespace {
@@ -74,14 +73,12 @@ TEST(Resize, RefusesWhatItCannotDo) {
   EXPECT_EQ(outcome_of([] { core::resize_and_orient(image_of(1, 1, {1}), {0, 8}); }).status, core::Status::internal);
 }
 
-std::ptrdiff_t thread_count() { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}); }
-
 TEST(Resize, StaysOnTheCallingThread) {
   const auto image = core::decode_image(encode_png(make_scene(900, 700)), kFullSize, {});
-  const std::ptrdiff_t before = thread_count();
+  const int before = process_threads();
   core::resize_and_orient(image, {256, 256});
   core::resize_and_orient(image, {224, 224});
-  EXPECT_EQ(thread_count(), before);
+  EXPECT_EQ(process_threads(), before);
 }
 
 // Two pixels: (0, 51, 255) and (255, 102, 0).

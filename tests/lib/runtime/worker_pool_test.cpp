@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <latch>
 #include <mutex>
 #include <set>
@@ -10,13 +9,12 @@
 #include <vector>
 
 #include "runtime/threads.hpp"
+#include "support/process_threads.hpp"
 
 namespace catdog::core {
 namespace {
 
-std::ptrdiff_t process_threads() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
-}
+using test_support::process_threads;
 
 TEST(WorkerPool, EachItemOnce) {
   for (const int threads : {-1, 0, 1, 2, 5}) {
@@ -67,6 +65,7 @@ TEST(WorkerPool, StartsOnFirstUseAndJoins) {
 TEST(WorkerPool, ManyCallersAtOnce) {
   WorkerPool pool(3);
   std::vector<std::thread> callers;
+  callers.reserve(6);
   std::atomic<std::size_t> sum{0};
   for (int c = 0; c < 6; ++c) {
     callers.emplace_back([&] {
