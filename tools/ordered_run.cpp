@@ -2,6 +2,7 @@
 #include "ordered_run.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -15,7 +16,9 @@
 namespace catdog::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupt_flag = 0;
+// Lock-free, so a signal handler may set it and any thread read it.
+std::atomic<int> interrupt_flag{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_interrupt(int /*signal*/) { interrupt_flag = 1; }
 

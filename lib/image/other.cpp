@@ -12,10 +12,12 @@
 namespace catdog::core {
 namespace {
 
+bool is_bmp(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == 'B' && bytes[1] == 'M'; }
+
 // The header's size where it is easily found. Other formats have OpenCV's own limit (CV_IO_MAX_IMAGE_PIXELS) until they
 // are decoded.
 void check_header(Bytes bytes, const ImageLimits& limits) {
-  if (bytes.size() >= 26 && bytes[0] == 'B' && bytes[1] == 'M') {
+  if (is_bmp(bytes) && bytes.size() >= 26) {
     const TiffReader header(bytes, false);
     std::uint32_t header_size = 0;
     std::uint32_t width = 0;
@@ -49,6 +51,9 @@ DecodedImage decode_other(Bytes bytes, const ImageLimits& limits) {
   } catch (const cv::Exception& error) {
     throw Failure(error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::corrupt,
                   "OpenCV can't read the picture: " + error.err);
+  }
+  if (bgr.empty() && (is_bmp(bytes) || is_tiff(bytes))) {
+    throw Failure(Status::corrupt, "the picture is damaged or of a kind that OpenCV doesn't read");
   }
   if (bgr.empty()) {
     throw Failure(Status::unsupported, "not a picture that OpenCV or this library reads");

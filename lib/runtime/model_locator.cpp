@@ -47,7 +47,8 @@ std::vector<fs::path> default_model_candidates(const fs::path& library) {
   if (library.has_parent_path()) {
     const fs::path folder = library.parent_path();
     candidates = {folder / "best_model.pt", folder.parent_path() / "share/catdog/best_model.pt",
-                  folder / "catdog/best_model.pt"};
+                  // lib/x86_64-linux-gnu, as Debian has it.
+                  folder.parent_path().parent_path() / "share/catdog/best_model.pt", folder / "catdog/best_model.pt"};
   }
   candidates.emplace_back(CATDOG_MODEL_INSTALL_PATH);
   // Last resort, for a library that was never installed.
@@ -60,8 +61,12 @@ std::string find_default_model() {
     if (is_file(named)) return named;
     throw Failure(Status::not_found, std::string("the model file that CATDOG_MODEL names does not exist: ") + named);
   }
+  return first_model_among(default_model_candidates(this_library()));
+}
+
+std::string first_model_among(const std::vector<fs::path>& candidates) {
   std::string tried;
-  for (const fs::path& candidate : default_model_candidates(this_library())) {
+  for (const fs::path& candidate : candidates) {
     if (is_file(candidate)) return candidate.string();
     tried += (tried.empty() ? "" : ", ") + candidate.string();
   }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "classifier.hpp"
+#include "lib/model/failure_matcher.hpp"
 #include "status.hpp"
 #include "temporary_folder.hpp"
 
@@ -41,11 +42,32 @@ TEST_F(ModelLocator, EnvironmentIsNotReplacedByAnother) {
 
 TEST_F(ModelLocator, OrderOfAnInstalledLibrary) {
   const auto candidates = default_model_candidates("/opt/catdog/lib/libcatdog.so.1");
-  ASSERT_EQ(candidates.size(), 4U);
+  ASSERT_EQ(candidates.size(), 5U);
   EXPECT_EQ(candidates[0], "/opt/catdog/lib/best_model.pt");
   EXPECT_EQ(candidates[1], "/opt/catdog/share/catdog/best_model.pt");
-  EXPECT_EQ(candidates[2], "/opt/catdog/lib/catdog/best_model.pt");
-  EXPECT_THAT(candidates[3].string(), testing::EndsWith("share/catdog/best_model.pt"));
+  EXPECT_EQ(candidates[3], "/opt/catdog/lib/catdog/best_model.pt");
+  EXPECT_THAT(candidates[4].string(), testing::EndsWith("share/catdog/best_model.pt"));
+}
+
+TEST_F(ModelLocator, PrefixOfALibraryInAMultiarchFolder) {
+  EXPECT_EQ(default_model_candidates("/opt/catdog/lib/x86_64-linux-gnu/libcatdog.so.1").at(2),
+            "/opt/catdog/share/catdog/best_model.pt");
+}
+
+TEST_F(ModelLocator, TheFirstFileThatIsThere) {
+  const test_support::TemporaryFolder folder;
+  folder.write("second.pt", "x");
+  folder.write("third.pt", "x");
+  EXPECT_EQ(
+      first_model_among({folder.path / "first.pt", folder.path, folder.path / "second.pt", folder.path / "third.pt"}),
+      (folder.path / "second.pt").string());
+}
+
+TEST_F(ModelLocator, NoneFoundNamesAllThatWereTried) {
+  test_support::expect_failure(Status::not_found, "set CATDOG_MODEL or name one); tried: /nowhere/a.pt, /nowhere/b.pt",
+                               [] {
+                                 first_model_among({"/nowhere/a.pt", "/nowhere/b.pt"});
+                               });
 }
 
 TEST_F(ModelLocator, SourceTreeOnlyForALibraryInTheBuildTree) {

@@ -111,8 +111,8 @@ TEST(HostileCode, NothingThatThePickleCallsIsRun) {
   }
 }
 
-TEST(HostileCode, AStorageThatUnfoldsBeyondItsLimitIsRefused) {
-  // 64 MB of zeros in a few KB: within the limits; the tensor reads it, the claim of more does not pass.
+TEST(HostileCode, ATensorLargerThanItsUnfoldedStorageIsRefused) {
+  // 64 MB of zeros in a few KB are within the limits; one value more than that isn't there.
   Pickle pickle = Pickle().storage("z", at::zeros({16'000'000})).dict().text("w");
   pickle.tensor({16'000'001}, {1}, 0, "FloatStorage", "z").set();
   expect_refused(pickle.archive(true), "beyond its storage data/z");
