@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of what the caller gave, whose errors name the argument."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterable, Iterator
+
+from ._errors import InputTypeError, InvalidArgumentError
+from ._pil import is_pil_image
+
+
+def encode_path(name: str, path: str | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
+    try:
+        encoded = os.fsencode(path)
+    except TypeError:
+        raise InputTypeError(f"{name} must be a path, not {type(path).__qualname__}") from None
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(f"{name} is a path that no file can have: {error}") from None
+    if b"\0" in encoded:
+        raise InvalidArgumentError(f"{name} is a path that no file can have: it contains a NUL character")
+    return encoded
+
+
+def model_bytes(model: object) -> bytes:
+    if isinstance(model, bytes):
+        return model
+    try:
+        return memoryview(model).tobytes()  # type: ignore[arg-type]
+    except TypeError:
+        raise InputTypeError(
+            f"model must be a path, the bytes of a model file, or None, not {type(model).__qualname__}"
+        ) from None
+
+
+def integer(name: str, value: object) -> int:
+    try:
+        number_ = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputTypeError(f"{name} must be an integer, not {type(value).__qualname__}") from None
+    if not -(2**63) <= number_ < 2**63:
+        raise InvalidArgumentError(f"{name} is out of range: {number_}")
+    return number_
+
+
+def number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise InputTypeError(f"{name} must be a number, not {value!r}") from None
+
+
+def text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InputTypeError(f"{name} must be a string, not {type(value).__qualname__}")
+    if not value.isascii() or "\0" in value:
+        raise InvalidArgumentError(f"{name} can't be {value!r}")
+    return value
+
+
+def is_bgr(channel_order: object) -> bool:
+    if channel_order == "rgb":
+        return False
+    if channel_order == "bgr":
+        return True
+    raise InvalidArgumentError(f"channel_order must be 'rgb' or 'bgr', not {channel_order!r}")
+
+
+def each_picture(pictures: Iterable[object]) -> Iterator[object]:
+    """The pictures of a batch; refuses what is one picture, whose items would be letters, numbers or rows."""
+    if isinstance(pictures, (str, os.PathLike)) or is_pil_image(pictures):
+        raise InputTypeError(
+            f"classify_batch takes an iterable of pictures, not one ({type(pictures).__qualname__}): put it in a list"
+        )
+    try:
+        view = memoryview(pictures)  # type: ignore[arg-type]
+    except (TypeError, ValueError, BufferError):
+        pass
+    else:
+        if view.ndim != 4:
+            raise InputTypeError(
+                f"classify_batch takes an iterable of pictures, not one ({type(pictures).__qualname__} of shape "
+                f"{view.shape}): put it in a list; an array of pictures has the shape (count, height, width, channels)"
+            )
+    try:
+        return iter(pictures)
+    except TypeError:
+        raise InputTypeError(
+            f"classify_batch takes an iterable of pictures, not {type(pictures).__qualname__}"
+        ) from None

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+from typing import final
+
+from typing_extensions import TypeAlias
+
+Raw: TypeAlias = tuple[
+    int, str, str, float, dict[str, float], bool, int, int, str, tuple[float, float, float, float, float]
+]
+
+INFO_MODEL_NAME: int
+INFO_MODEL_VERSION: int
+INFO_MODEL_SHA256: int
+INFO_MODEL_PATH: int
+INFO_MODEL_JSON: int
+INFO_ENGINE: int
+INFO_PRECISION: int
+INFO_INPUT_SIZE: int
+INFO_THREADS: int
+
+def version() -> str: ...
+def status_name(status: int, /) -> str: ...
+@final
+class Core:
+    def __init__(
+        self,
+        *,
+        path: bytes | None,
+        data: bytes | None,
+        threads: int,
+        self_test: bool,
+        max_encoded_bytes: int,
+        max_pixels: int,
+        max_side: int,
+        max_scans: int,
+        abstain_below: float | None,
+        engine: str,
+        precision: str,
+        expected_sha256: str,
+        torch_plugin: bytes,
+        log: Callable[[int, str], object] | None,
+        log_level: int,
+    ) -> None: ...
+    def classify(self, picture: object, bgr: bool, /) -> Raw: ...
+    def classify_batch(self, pictures: list[object], bgr: list[bool], /) -> list[Raw]: ...
+    def warm_up(self, threads: int, /) -> None: ...
+    def close(self) -> None: ...
+    def info(self, key: int, /) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The classifier as Python sees it: checks, PIL images, batches, pickling. The work is done in _catdog."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+from . import _catdog
+from ._arguments import each_picture, encode_path, integer, is_bgr, model_bytes, number, text
+from ._errors import Error, InputTypeError
+from ._pil import PilImage, is_pil_image, pixels_of
+from ._prediction import Prediction, from_error, from_raw
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Buffer, Self, TypeAlias
+
+    Path: TypeAlias = Union[str, os.PathLike[str], os.PathLike[bytes]]
+
+# A string at run time, so that neither typing_extensions nor PIL is needed.
+Picture: TypeAlias = "Union[Path, Buffer, PilImage]"
+"""What can be classified: a path; the bytes of a JPEG, PNG, WebP or GIF file in anything with the buffer protocol; a
+uint8 array of shape (height, width), (height, width, 3) or (height, width, 4); a PIL image."""
+
+ChannelOrder: TypeAlias = "Literal['rgb', 'bgr']"
+
+_BATCH_ITEMS = 256  # Handed to the library at once: enough to keep its threads busy, few enough to bound the memory.
+_BATCH_BYTES = 256 * 1024 * 1024  # Of pixels in PIL images, which are copies.
+
+
+class Classifier:
+    """A model that is ready to classify.
+
+    Any number of threads may use one at once; the GIL is released while they work. Use it in a `with` statement, or
+    `close()` it, to give its memory and threads back at a known time.
+
+        >>> with catdog.Classifier() as classifier:
+        ...     classifier.classify("pet.jpg").label
+        'dog'
+
+    A classifier can be pickled: it is opened again where it is unpickled, and refuses to be another model. It can't be
+    used in a forked child: there every call raises ForkedError.
+    """
+
+    __slots__ = ("_core", "_state", "_max_side", "_max_pixels", "__weakref__")
+
+    def __init__(
+        self,
+        model: Path | Buffer | None = None,
+        *,
+        threads: int = 0,
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        engine: Literal["auto", "native", "torch"] = "auto",
+        abstain_below: float | None = None,
+        self_test: bool = True,
+        max_encoded_bytes: int = 33_554_432,
+        max_pixels: int = 64_000_000,
+        max_side: int = 16_384,
+        max_scans: int = 200,
+        expected_sha256: str = "",
+        torch_plugin: Path = "",
+        log: Callable[[int, str], object] | None = None,
+        log_level: int = 20,
+    ) -> None:
+        """Opens a model.
+
+        model: path of a model file, or its bytes; None: the one that the environment variable CATDOG_MODEL names, or
+            the one that is shipped.
+        threads: threads of one batch call; 0: as many as the CPU quota of the control group allows.
+        precision, engine: "auto" takes the fastest that this machine and this model can do.
+        abstain_below: a prediction with less confidence abstains, 0 to 1; None: the model's own threshold.
+        self_test: whether to run the model file's own test while opening it.
+        max_encoded_bytes, max_pixels, max_side, max_scans: limits on a picture's file size, pixels, longer side, and
+            on the scans of a progressive JPEG; what exceeds them raises LimitError.
+        expected_sha256: 64 hex digits that the model file's SHA-256 must equal; "" for any.
+        torch_plugin: path of libcatdog-torch.so; "" for the usual places.
+        log: called with (level, message) for messages of log_level and above, from any thread; the levels are those of
+            the module logging, so that logging.getLogger("catdog").log fits.
+        """
+        if model is None or isinstance(model, (str, os.PathLike)):
+            path = None if model is None else encode_path("model", model)
+            data = None
+            # A relative path must mean the same file after chdir() and in another process.
+            reopen: Any = None if path is None else os.path.abspath(os.fsdecode(path))
+        else:
+            path, data = None, model_bytes(model)
+            reopen = data
+        options: dict[str, Any] = {
+            "threads": integer("threads", threads),
+            "precision": text("precision", precision),
+            "engine": text("engine", engine),
+            "abstain_below": None if abstain_below is None else number("abstain_below", abstain_below),
+            "self_test": bool(self_test),
+            "max_encoded_bytes": integer("max_encoded_bytes", max_encoded_bytes),
+            "max_pixels": integer("max_pixels", max_pixels),
+            "max_side": integer("max_side", max_side),
+            "max_scans": integer("max_scans", max_scans),
+            "expected_sha256": text("expected_sha256", expected_sha256),
+            "torch_plugin": encode_path("torch_plugin", torch_plugin),
+            "log": log,
+            "log_level": integer("log_level", log_level),
+        }
+        if log is not None and not callable(log):
+            raise InputTypeError(f"log must be callable with (level, message), not {type(log).__qualname__}")
+        self._core = _catdog.Core(path=path, data=data, **options)
+        self._max_side: int = options["max_side"]
+        self._max_pixels: int = options["max_pixels"]
+        # Wherever it is opened again, it must be the same model.
+        options["expected_sha256"] = self._core.info(_catdog.INFO_MODEL_SHA256)
+        options["torch_plugin"] = os.fsdecode(options["torch_plugin"])
+        self._state = (reopen, options)
+
+    def classify(self, picture: Picture, *, channel_order: ChannelOrder = "rgb") -> Prediction:
+        """Classifies one picture; raises a subclass of Error when that fails.
+
+        channel_order: "bgr" for arrays as OpenCV makes them; it says nothing about files and PIL images.
+
+        Arrays are used where they are, without a copy, when each row's bytes are contiguous; other strides, negative
+        ones too, cost one copy of the pixels. An array may be changed by other threads meanwhile: then the prediction
+        may be about a mixture of the old and the new picture.
+        """
+        bgr = is_bgr(channel_order)
+        if is_pil_image(picture):
+            return from_raw(self._core.classify(pixels_of(picture, self._max_side, self._max_pixels), False))
+        return from_raw(self._core.classify(picture, bgr))
+
+    def classify_batch(self, pictures: Iterable[Picture], *, channel_order: ChannelOrder = "rgb") -> list[Prediction]:
+        """Classifies any number of pictures on the classifier's threads; predictions in the order of the pictures.
+
+        A picture that fails doesn't raise: its prediction has `ok` false, its status and an `error`. The iterable is
+        read as the work goes on, so that it may produce more pictures than memory holds at once.
+        """
+        bgr = is_bgr(channel_order)
+        predictions: list[Prediction] = []
+        chunk: list[tuple[object, bool] | Error] = []
+        held = 0
+        for picture in each_picture(pictures):
+            if is_pil_image(picture):
+                try:
+                    pixels = pixels_of(picture, self._max_side, self._max_pixels)
+                    held += pixels.nbytes
+                    chunk.append((pixels, False))
+                except Error as error:
+                    chunk.append(error)
+            else:
+                chunk.append((picture, bgr))
+            if len(chunk) == _BATCH_ITEMS or held > _BATCH_BYTES:
+                predictions += self._classify_chunk(chunk)
+                chunk, held = [], 0
+        predictions += self._classify_chunk(chunk)
+        return predictions
+
+    def _classify_chunk(self, chunk: list[tuple[object, bool] | Error]) -> list[Prediction]:
+        pictures = [item for item in chunk if not isinstance(item, Error)]
+        raw = iter(self._core.classify_batch([picture for picture, _ in pictures], [bgr for _, bgr in pictures]))
+        return [from_error(item) if isinstance(item, Error) else from_raw(next(raw)) for item in chunk]
+
+    def warm_up(self, threads: int = 0) -> None:
+        """Runs the model until memory and caches are warm for that many callers at once; 0: for a batch."""
+        self._core.warm_up(integer("threads", threads))
+
+    def close(self) -> None:
+        """Gives memory and threads back. Calls that other threads are making finish; later ones raise ClosedError."""
+        self._core.close()
+
+    @property
+    def closed(self) -> bool:
+        return self._core.closed
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels by index; in the shipped model ("cat", "dog")."""
+        return self._core.labels
+
+    @property
+    def engine(self) -> str:
+        """ "native" or "torch"."""
+        return self._core.info(_catdog.INFO_ENGINE)
+
+    @property
+    def precision(self) -> str:
+        """ "fp32" or "bf16": what "auto" became."""
+        return self._core.info(_catdog.INFO_PRECISION)
+
+    @property
+    def threads(self) -> int:
+        """Threads of a batch call."""
+        return int(self._core.info(_catdog.INFO_THREADS))
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Width and height in pixels of what the network sees."""
+        width, height = self._core.info(_catdog.INFO_INPUT_SIZE).split("x")
+        return int(width), int(height)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Facts about the model: name, version, sha256, path, and under "model" all of the model file's catdog.json."""
+        return {
+            "name": self._core.info(_catdog.INFO_MODEL_NAME),
+            "version": self._core.info(_catdog.INFO_MODEL_VERSION),
+            "sha256": self._core.info(_catdog.INFO_MODEL_SHA256),
+            "path": self._core.info(_catdog.INFO_MODEL_PATH),
+            "model": json.loads(self._core.info(_catdog.INFO_MODEL_JSON)),
+        }
+
+    def __enter__(self) -> Self:
+        if self.closed:
+            self.warm_up()  # Raises ClosedError, as every call does.
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Callable[..., Classifier], tuple[Any, dict[str, Any]]]:
+        return _reopen, self._state
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<catdog.Classifier, closed>"
+        try:
+            name = f"{self._core.info(_catdog.INFO_MODEL_NAME)} {self._core.info(_catdog.INFO_MODEL_VERSION)}"
+            return (
+                f"<catdog.Classifier {name}: {', '.join(self.labels)}; {self.engine} {self.precision}, "
+                f"threads={self.threads}>"
+            )
+        except Error as error:
+            return f"<catdog.Classifier, unusable: {error}>"
+
+
+def _reopen(model: Path | bytes | None, options: dict[str, Any]) -> Classifier:
+    return Classifier(model, **options)

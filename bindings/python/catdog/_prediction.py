@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a picture turned out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from . import _catdog
+from ._errors import Error, make_error
+
+
+class Timings(NamedTuple):
+    """Where one picture's time went, in milliseconds of wall-clock time."""
+
+    read_ms: float = 0.0
+    decode_ms: float = 0.0
+    preprocess_ms: float = 0.0
+    infer_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The verdict on one picture: a plain value that can be pickled and doesn't need the classifier.
+
+    In a batch a picture may fail: then `ok` is false, `error` is the exception that `classify` would have raised,
+    `label` is "" and `confidence` 0.
+    """
+
+    label: str
+    """Most probable label."""
+    confidence: float
+    """Its calibrated probability, 0 to 1."""
+    probabilities: Mapping[str, float] = field(hash=False)
+    """Calibrated probability of every label; they add up to 1. Empty when the picture failed."""
+    abstained: bool
+    """Whether the confidence is below the abstain threshold: the label is then a guess."""
+    width: int
+    """Pixels, as a viewer shows the picture."""
+    height: int
+    format: str
+    """"jpeg", "png", "webp", "gif", "raw" or "other"."""
+    timings: Timings = field(compare=False)
+    code: int = 0
+    """The status as a number, 0 for ok: see `status`."""
+    message: str = ""
+    """Why the picture failed; "" when it didn't."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the picture was classified."""
+        return self.code == 0
+
+    @property
+    def status(self) -> str:
+        """ "ok", or the name of what went wrong, such as "corrupt"."""
+        return _catdog.status_name(self.code)
+
+    @property
+    def error(self) -> Error | None:
+        """The exception that says why the picture failed; None when it didn't."""
+        return None if self.ok else make_error(self.code, self.message)
+
+    def _asdict(self) -> dict[str, Any]:
+        """Everything as built-in types, fit for JSON."""
+        return {
+            "status": self.status,
+            "label": self.label,
+            "confidence": self.confidence,
+            "probabilities": dict(self.probabilities),
+            "abstained": self.abstained,
+            "width": self.width,
+            "height": self.height,
+            "format": self.format,
+            "timings": self.timings._asdict(),
+            "message": self.message,
+        }
+
+    def __repr__(self) -> str:
+        if not self.ok:
+            return f"Prediction({self.status}: {self.message})"
+        doubt = ", abstained" if self.abstained else ""
+        picture = f"{self.width}x{self.height} {self.format}"
+        return (
+            f"Prediction({self.label}, confidence={self.confidence:.3f}{doubt}, {picture}, "
+            f"{self.timings.total_ms:.1f} ms)"
+        )
+
+
+def from_raw(raw: _catdog.Raw) -> Prediction:
+    """A prediction from the extension's tuple."""
+    code, message, label, confidence, probabilities, abstained, width, height, format_, timings = raw
+    return Prediction(
+        label, confidence, probabilities, abstained, width, height, format_, Timings._make(timings), code, message
+    )
+
+
+def from_error(error: Error) -> Prediction:
+    """What a batch says of a picture that failed before the library saw it."""
+    return Prediction("", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error))

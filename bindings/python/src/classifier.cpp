@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <utility>
+
+#include "errors.hpp"
+#include "gil.hpp"
+
+namespace py = pybind11;
+
+namespace catdog::python {
+namespace {
+
+std::atomic<unsigned> generation{0};
+
+int as_int(std::int64_t value) noexcept {  // What doesn't fit is out of every range as well.
+  return static_cast<int>(
+      std::clamp<std::int64_t>(value, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+}
+
+// A Python callable that any thread may hold, call and drop.
+std::shared_ptr<PyObject> share(const py::object& object) {
+  return {object.inc_ref().ptr(), [](PyObject* held) {
+            if (Py_IsInitialized() == 0) return;
+            const PyGILState_STATE state = PyGILState_Ensure();
+            Py_DECREF(held);
+            PyGILState_Release(state);
+          }};
+}
+
+Options::LogFunction log_function(const py::object& callable) {
+  return [shared = share(callable)](catdog_log_level level, std::string_view message) {
+    if (Py_IsInitialized() == 0) return;
+    const PyGILState_STATE state = PyGILState_Ensure();
+    PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace");
+    PyObject* answer = text != nullptr ? PyObject_CallFunction(shared.get(), "iO", level, text) : nullptr;
+    if (answer == nullptr) PyErr_WriteUnraisable(shared.get());  // To sys.unraisablehook: a log message fails no call.
+    Py_XDECREF(answer);
+    Py_XDECREF(text);
+    PyGILState_Release(state);
+  };
+}
+
+Options options_of(const Settings& settings) {
+  Options options;
+  options.threads(as_int(settings.threads))
+      .self_test(settings.self_test)
+      .max_encoded_bytes(settings.limits.max_encoded_bytes)
+      .max_pixels(settings.limits.max_pixels)
+      .max_side(settings.limits.max_side)
+      .max_scans(settings.max_scans)
+      .engine(settings.engine)
+      .precision(settings.precision)
+      .expected_sha256(settings.expected_sha256)
+      .torch_plugin(settings.torch_plugin);
+  if (settings.abstain_below) options.abstain_below(*settings.abstain_below);
+  if (!settings.log.is_none()) options.log(settings.log_level, log_function(settings.log));
+  return options;
+}
+
+}  // namespace
+
+unsigned fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
+
+void watch_forks() {
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+  if (registered != 0) throw py::import_error("no memory for pthread_atfork()");
+}
+
+Core::Core(const Settings& settings) : generation_(fork_generation()), limits_(settings.limits) {
+  const bool in_memory = settings.data.has_value();
+  const std::string_view bytes = in_memory ? std::string_view(*settings.data) : std::string_view();
+  Options options = options_of(settings);
+  classifier_ = without_gil([&] {
+    const Options mine = std::move(options);  // Dropped without the GIL, which the log function's end asks for.
+    if (in_memory) return std::make_shared<const Classifier>(Classifier::open_memory(bytes, mine));
+    if (settings.path) return std::make_shared<const Classifier>(Classifier::open(*settings.path, mine));
+    return std::make_shared<const Classifier>(Classifier::open(mine));
+  });
+  labels_ = py::tuple(py::cast(classifier_->labels()));
+}
+
+std::shared_ptr<const Classifier> Core::in_use() const {
+  if (!classifier_) {
+    throw BindingError(BindingError::Kind::closed, CATDOG_ERROR_INVALID_ARGUMENT,
+                       "the classifier is closed; open another one");
+  }
+  if (generation_ != fork_generation()) {
+    throw BindingError(BindingError::Kind::forked, CATDOG_ERROR_INVALID_ARGUMENT,
+                       "this classifier was opened before a fork, whose child has none of its threads; open one in the "
+                       "child (with multiprocessing: in the initializer), or start processes by 'spawn'");
+  }
+  return classifier_;
+}
+
+void Core::close() {
+  auto last = std::exchange(classifier_, nullptr);
+  if (!last) return;
+  if (generation_ != fork_generation()) {
+    // Its threads don't exist here: to wait for their end would take for ever. The parent has its own copy.
+    static_cast<void>(new std::shared_ptr<const Classifier>(std::move(last)));
+    return;
+  }
+  without_gil([&] { last.reset(); });
+}
+
+void Core::warm_up(std::int64_t threads) const {
+  auto classifier = in_use();
+  without_gil([&] {
+    const auto mine = std::move(classifier);
+    mine->warm_up(as_int(threads));
+  });
+}
+
+}  // namespace catdog::python

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <catdog/catdog.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "input.hpp"
+
+namespace catdog::python {
+
+// All that decides how a classifier is opened.
+struct Settings {
+  std::optional<std::string> path;  // Neither path nor data: the shipped model.
+  std::optional<pybind11::bytes> data;
+  std::int64_t threads = 0;
+  bool self_test = true;
+  Limits limits;
+  std::int64_t max_scans = 0;
+  std::optional<double> abstain_below;
+  std::string engine;
+  std::string precision;
+  std::string expected_sha256;
+  std::string torch_plugin;
+  pybind11::object log;  // A callable (level, message), or None.
+  int log_level = CATDOG_LOG_INFO;
+};
+
+// A classifier in a Python process: closable while other threads use it, and useless in a forked child.
+class Core {
+ public:
+  explicit Core(const Settings& settings);
+  ~Core() { close(); }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // See from_raw() in catdog/_prediction.py for what the tuples hold.
+  pybind11::tuple classify(pybind11::handle picture, bool bgr) const;
+  // One tuple for each; a bad picture doesn't throw.
+  pybind11::list classify_batch(const pybind11::list& pictures, const std::vector<bool>& bgr) const;
+  void warm_up(std::int64_t threads) const;
+  void close();
+  bool closed() const noexcept { return classifier_ == nullptr; }
+  std::string info(catdog_info key) const { return in_use()->info(key); }
+  pybind11::tuple labels() const noexcept { return labels_; }
+
+ private:
+  std::shared_ptr<const Classifier> in_use() const;  // Throws when it is closed or this is a forked child.
+
+  std::shared_ptr<const Classifier> classifier_;
+  unsigned generation_;  // Of the process, see fork_generation().
+  Limits limits_;
+  pybind11::tuple labels_;
+};
+
+// Counts the fork() calls between the start of the first process and this one.
+unsigned fork_generation() noexcept;
+void watch_forks();
+
+}  // namespace catdog::python

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// _catdog: what the package catdog is built on. Not for users: see catdog/_classifier.py.
+#include <pybind11/pybind11.h>
+
+#include "classifier.hpp"
+#include "errors.hpp"
+
+namespace py = pybind11;
+using catdog::python::Core;
+using catdog::python::Settings;
+
+PYBIND11_MODULE(_catdog, module) {
+  module.doc() = "The extension under the package catdog.";
+  catdog::python::register_errors();
+  catdog::python::watch_forks();
+
+  module.def("version", [] { return catdog_version(); });
+  module.def(
+      "status_name", [](catdog_status status) { return catdog_status_name(status); }, py::arg("status"),
+      py::pos_only());
+
+  py::class_<Core>(module, "Core")
+      .def(py::init([](const std::optional<py::bytes>& path, std::optional<py::bytes> data, std::int64_t threads,
+                       bool self_test, std::int64_t max_encoded_bytes, std::int64_t max_pixels, std::int64_t max_side,
+                       std::int64_t max_scans, std::optional<double> abstain_below, std::string engine,
+                       std::string precision, std::string expected_sha256, const py::bytes& torch_plugin,
+                       py::object log, int log_level) {
+             Settings settings;
+             if (path) settings.path = static_cast<std::string>(*path);
+             settings.data = std::move(data);
+             settings.threads = threads;
+             settings.self_test = self_test;
+             settings.limits = {max_encoded_bytes, max_pixels, max_side};
+             settings.max_scans = max_scans;
+             settings.abstain_below = abstain_below;
+             settings.engine = std::move(engine);
+             settings.precision = std::move(precision);
+             settings.expected_sha256 = std::move(expected_sha256);
+             settings.torch_plugin = static_cast<std::string>(torch_plugin);
+             settings.log = std::move(log);
+             settings.log_level = log_level;
+             return std::make_unique<Core>(settings);
+           }),
+           py::kw_only(), py::arg("path"), py::arg("data"), py::arg("threads"), py::arg("self_test"),
+           py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
+           py::arg("abstain_below"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
+           py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
+      .def("classify", &Core::classify, py::arg("picture"), py::arg("bgr"), py::pos_only())
+      .def("classify_batch", &Core::classify_batch, py::arg("pictures"), py::arg("bgr"), py::pos_only())
+      .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
+      .def("close", &Core::close)
+      .def("info", &Core::info, py::arg("key"), py::pos_only())
+      .def_property_readonly("closed", &Core::closed)
+      .def_property_readonly("labels", &Core::labels);
+
+  module.attr("INFO_MODEL_NAME") = +CATDOG_INFO_MODEL_NAME;
+  module.attr("INFO_MODEL_VERSION") = +CATDOG_INFO_MODEL_VERSION;
+  module.attr("INFO_MODEL_SHA256") = +CATDOG_INFO_MODEL_SHA256;
+  module.attr("INFO_MODEL_PATH") = +CATDOG_INFO_MODEL_PATH;
+  module.attr("INFO_MODEL_JSON") = +CATDOG_INFO_MODEL_JSON;
+  module.attr("INFO_ENGINE") = +CATDOG_INFO_ENGINE;
+  module.attr("INFO_PRECISION") = +CATDOG_INFO_PRECISION;
+  module.attr("INFO_INPUT_SIZE") = +CATDOG_INFO_INPUT_SIZE;
+  module.attr("INFO_THREADS") = +CATDOG_INFO_THREADS;
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classifies the files named on the command line: python classify.py PICTURE..."""
+
+import sys
+
+import catdog
+
+
+def main() -> int:
+    failures = 0
+    with catdog.Classifier() as classifier:
+        for path in sys.argv[1:]:
+            try:
+                prediction = classifier.classify(path)
+            except catdog.Error as error:  # Its subclasses tell the reasons apart.
+                print(f"{path}: {error}", file=sys.stderr)
+                failures += 1
+                continue
+            guess = " (a guess)" if prediction.abstained else ""
+            print(f"{path}: {prediction.label} {prediction.confidence:.3f}{guess}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

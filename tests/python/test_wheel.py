@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel brings everything along. scripts/build_wheel.sh --test runs this on an installed wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import catdog
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    "CATDOG_TEST_WHEEL" not in os.environ, reason="not a wheel: scripts/build_wheel.sh --test tests one"
+)
+
+# What auditwheel's policies take from the system.
+SYSTEM = (
+    "libc.so",
+    "libm.so",
+    "libpthread",
+    "libdl",
+    "librt",
+    "libutil",
+    "ld-linux",
+    "libstdc++",
+    "libgcc_s",
+    "libpython",
+)
+
+
+def test_it_is_the_installed_one() -> None:
+    assert Path(catdog.__file__).is_relative_to(sys.prefix)
+
+
+def test_it_holds_its_libraries_and_the_model(cat: Path) -> None:
+    script = """
+import sys, catdog
+with open("/proc/self/maps") as maps:
+    before = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line}
+classifier = catdog.Classifier()
+assert classifier.classify(sys.argv[1]).label == "cat"
+print(classifier.metadata["path"])
+with open("/proc/self/maps") as maps:
+    for name in sorted({line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line}):
+        print(name)
+"""
+    told = subprocess.run([sys.executable, "-c", script, cat], capture_output=True, text=True, timeout=120, check=True)
+    model, *libraries = told.stdout.splitlines()
+    packages = Path(catdog.__file__).parents[1]
+    assert Path(model) == packages / "catdog/best_model.pt"
+    own = {Path(name).name.split("-")[0].split(".")[0] for name in libraries if Path(name).is_relative_to(packages)}
+    assert {"_catdog", "libcatdog", "libopencv_core", "libdnnl"} <= own
+    strangers = [
+        name
+        for name in libraries
+        if not Path(name).is_relative_to(packages)
+        and "lib-dynload" not in name
+        and not Path(name).name.startswith(SYSTEM)
+    ]
+    # libX11, libz and their like may come from the system where the platform tag promises them.
+    assert not [name for name in strangers if any(part in name for part in ("opencv", "dnnl", "gomp", "jpeg", "webp"))]
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(catdog.__file__).parent / "py.typed").exists()
