@@ -51,6 +51,6 @@ run_ctest() {
     say "skipped, $(wc -l <<<"$skipped") (they need data outside this repository, such as ../shared/data):"
     printf '%s\n' "$skipped"
   fi
-  grep -E '^[0-9]+% tests passed' "$folder/ctest.log" || true
+  grep -aE '^[0-9]+% tests passed' "$folder/ctest.log" || true
   return "$status"
 }

@@ -51,7 +51,7 @@ lint_tidy() {
 }
 
 lint_shell() {
-  tracked 'scripts/*.sh' '.ci/run' '*.bash' | xargs -0 -r shellcheck --external-sources
+  tracked '*.sh' '.ci/run' '*.bash' | xargs -0 -r shellcheck --external-sources
 }
 
 # report MESSAGE: fails, with the findings from standard input under the message, when there are any.

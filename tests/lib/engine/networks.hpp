@@ -20,6 +20,9 @@ struct NetworkCase {
   int outputs = 2;
 };
 
+// A failing test, and ctest, name the case instead of listing its bytes.
+inline void PrintTo(const NetworkCase& each, std::ostream* out) { *out << each.name; }
+
 inline const std::vector<NetworkCase>& network_cases() {
   static const std::string head = R"(,{"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":2})";
   static const std::vector<NetworkCase> cases = {

@@ -34,6 +34,9 @@ struct HostileCase {
   std::string reason;
 };
 
+// A failing test, and ctest, name the case instead of listing its bytes.
+void PrintTo(const HostileCase& each, std::ostream* out) { *out << each.name; }
+
 Pickle weight() { return Pickle().dict().text("w"); }
 
 std::vector<HostileCase> hostile_cases() {

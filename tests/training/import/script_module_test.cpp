@@ -21,6 +21,9 @@ struct LayerCase {
   std::function<Tensor(const Tensor&, const State&)> expected;
 };
 
+// A failing test, and ctest, name the case instead of listing its bytes.
+void PrintTo(const LayerCase& each, std::ostream* out) { *out << each.name; }
+
 Tensor conv(const Tensor& x, const State& s, const std::string& name, Pairs stride, Pairs padding, int groups,
             bool bias = true) {
   return at::conv2d(x, s.at(name + ".weight"), bias ? s.at(name + ".bias") : Tensor(), stride, padding, {1, 1}, groups);
