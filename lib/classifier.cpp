@@ -147,7 +147,8 @@ Classifier::~Classifier() = default;
 
 Verdict Classifier::classify_file(const std::string& path) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
-    const std::vector<std::uint8_t> bytes = read_file(path, impl_->options.limits.max_encoded_bytes, "picture");
+    const std::vector<std::uint8_t> bytes =
+        read_file(path, impl_->options.limits.max_encoded_bytes, "picture", "max_encoded_bytes");
     verdict.timings.read = watch.lap();
     impl_->decode_and_infer(bytes, verdict, watch);
   });

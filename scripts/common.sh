@@ -24,6 +24,8 @@ configure() {
     export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER:-ccache}
     export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER:-ccache}
   fi
+  # Debian's Python, for which setup.sh installs numpy, Pillow and pytest, whatever else comes first in PATH.
+  [ ! -x /usr/bin/python3 ] || set -- -DPython_EXECUTABLE=/usr/bin/python3 "$@"
   local log status=0
   log=$(cd "$CATDOG_ROOT" && cmake --preset "$preset" "$@" 2>&1) || status=$?
   if [ "$status" -ne 0 ]; then

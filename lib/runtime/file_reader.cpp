@@ -34,21 +34,24 @@ class FileDescriptor {
   throw Failure(Status::io, "can't read the " + subject + ": " + std::generic_category().message(error));
 }
 
-[[noreturn]] void too_large(const std::string& path, const char* what, std::uint64_t max_bytes) {
-  throw Failure(Status::limit, std::string("the ") + what + " file " + path + " has more than the " +
-                                   std::to_string(max_bytes) + " bytes that are allowed");
+[[noreturn]] void too_large(const std::string& path, const char* what, std::uint64_t max_bytes, const char* option) {
+  std::string problem =
+      std::string("the ") + what + " file " + path + " has more bytes than the limit of " + std::to_string(max_bytes);
+  if (option != nullptr) problem += std::string("; make it smaller or raise ") + option;
+  throw Failure(Status::limit, problem);
 }
 
 }  // namespace
 
-std::vector<std::uint8_t> read_file(const std::string& path, std::uint64_t max_bytes, const char* what) {
+std::vector<std::uint8_t> read_file(const std::string& path, std::uint64_t max_bytes, const char* what,
+                                    const char* limit_option) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) fail(path, what, errno);
   struct stat info {};
   if (fstat(file.get(), &info) != 0) fail(path, what, errno);
   if (S_ISDIR(info.st_mode)) fail(path, what, EISDIR);
   const auto size = S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
-  if (size > max_bytes) too_large(path, what, max_bytes);
+  if (size > max_bytes) too_large(path, what, max_bytes, limit_option);
 
   // One byte more than the file has: the read that finds the end then needs no second round.
   constexpr std::uint64_t least_step = 65536;
@@ -60,7 +63,7 @@ std::vector<std::uint8_t> read_file(const std::string& path, std::uint64_t max_b
     if (got < 0) fail(path, what, errno);
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
-    if (used > max_bytes) too_large(path, what, max_bytes);
+    if (used > max_bytes) too_large(path, what, max_bytes, limit_option);
     if (used == bytes.size()) bytes.resize(bytes.size() + std::max<std::size_t>(bytes.size(), least_step));
   }
   bytes.resize(used);
