@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles and runs each code block of a Markdown file, and each command in it.
+
+A C or C++ block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line right
+above a block, which a reader doesn't see, says what it needs:
+    <!-- snippet: data=model|picture|frame -->  what `data` of a fragment in C points to; picture when nothing is said
+    <!-- snippet: opens -->                     the fragment opens `classifier` itself
+    <!-- snippet: elsewhere: WHO -->            run by something else, which is named
+Commands run one line after the other in a folder that has what the documentation speaks of. A block without a language is
+not run. Fails when a block does, or when the file has no block at all that was run or named.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import preludes
+
+BLOCK = re.compile(
+    r"(?:^<!-- snippet: (?P<note>.*?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.S | re.M
+)
+
+
+class Runner:
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self.root = arguments.root.resolve()
+        self.build = arguments.build.resolve()
+        self.library = arguments.library.resolve()
+        self.compilers = {"c": [arguments.cc, "-std=c99"], "cpp": [arguments.cxx, "-std=c++17"]}
+        self.sanitize = arguments.sanitize
+        self.folder = folder
+        self.model = self.root / "models/best_model.pt"
+        self.cat = self.root / "examples/images/cat/chelsea.png"
+        self.dog = self.root / "examples/images/dog/dog.jpg"
+
+    def prepare(self) -> None:
+        """The files that the commands and fragments name."""
+        for name in ("holiday", "pictures/cat", "pictures/dog", "models", "photos"):
+            (self.folder / name).mkdir(parents=True)
+        for target in ("pet.jpg", "holiday/a.jpg", "pictures/dog/a.jpg", "photos/a.jpg", "dog.jpg"):
+            shutil.copy(self.dog, self.folder / target)
+        for target in ("pictures/cat/a.png", "photos/b.png", "cat.png"):
+            shutil.copy(self.cat, self.folder / target)
+        for target in ("best_model.pt", "models/best_model.pt"):
+            shutil.copy(self.model, self.folder / target)
+        (self.folder / "frame").write_bytes(bytes([128]) * ((640 * 3 + 64) * 480))
+
+    def run(self, command: list[str], what: str) -> str:
+        tools = [self.build / "tools", self.build / "training", self.build / "service"]
+        environment = dict(os.environ, CATDOG_MODEL=str(self.model))
+        environment["PATH"] = os.pathsep.join([*map(str, tools), environment["PATH"]])
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"{what}: status {done.returncode} of {command[0]}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def code(self, language: str, text: str, note: str, what: str) -> None:
+        program = "main(" in text
+        if not program:
+            text = (preludes.C if language == "c" else preludes.CPP).replace("@FRAGMENT@", text)
+        source = self.folder / f"snippet.{language}"
+        source.write_text(text, encoding="utf-8")
+        flags = ["-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{self.root}/include", f"-I{self.build}/include"]
+        flags += ["-DSNIPPET_OPENS"] if note == "opens" or note.endswith(" opens") else []
+        flags += [f"-fsanitize={self.sanitize}"] if self.sanitize else []
+        link = [str(self.library), f"-Wl,-rpath,{self.library.parent}", "-pthread", "-o", "snippet"]
+        self.run([*self.compilers[language], *flags, source.name, *link], what)
+        kind = re.search(r"data=(\w+)", note)
+        data = {"model": "best_model.pt", "picture": "cat.png", "frame": "frame"}[kind[1] if kind else "picture"]
+        output = self.run(["./snippet", "cat.png"] if program else ["./snippet", data, "cat.png", "best_model.pt"], what)
+        if program and "cat" not in output.replace("cat.png", ""):
+            raise SystemExit(f"{what}: the program did not say that the cat is one:\n{output}")
+
+    def commands(self, text: str, what: str) -> None:
+        for line in text.replace("\\\n", " ").splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                if not self.run(["bash", "-euo", "pipefail", "-c", line], f"{what}: {line}"):
+                    raise SystemExit(f"{what}: {line}: no output")
+
+    def block(self, language: str, text: str, note: str, what: str) -> str:
+        if note.startswith("elsewhere: "):
+            return note
+        if language in ("c", "cpp"):
+            self.code(language, text, note, what)
+        elif language == "sh":
+            self.commands(text, what)
+        elif language == "json":
+            json.loads(text)
+        elif language == "python":
+            self.run([sys.executable, "-c", text], what)
+        elif language == "":
+            return ""
+        else:
+            raise SystemExit(f"{what}: don't know how to run a block of {language}: say who does (snippet: elsewhere)")
+        return "ran"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("root", "build", "library", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--cc", default="cc")
+    parser.add_argument("--cxx", default="c++")
+    parser.add_argument("--sanitize", default="")
+    parser.add_argument("page", type=Path)
+    arguments = parser.parse_args()
+    shutil.rmtree(arguments.work, ignore_errors=True)
+    arguments.work.mkdir(parents=True)
+    runner = Runner(arguments, arguments.work.resolve())
+    runner.prepare()
+    text = arguments.page.read_text(encoding="utf-8")
+    handled = 0
+    for match in BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start("text"))
+        what = f"{arguments.page.name}:{line}"
+        outcome = runner.block(match["language"], match["text"], match["note"] or "", what)
+        if outcome:
+            handled += 1
+            print(f"{what}: {match['language']}: {outcome}")
+    if handled == 0:
+        raise SystemExit(f"{arguments.page}: no code block was run")
+
+
+if __name__ == "__main__":
+    main()
