@@ -39,6 +39,7 @@ dev=(
   libclang-rt-14-dev llvm-14 libomp-14-dev          # sanitizer run-times, llvm-symbolizer, omp.h for clang
   abigail-tools                                     # abidiff
   cppcheck shellcheck gcovr                         # lint, coverage
+  doxygen                                           # the reference of the interfaces
 )
 
 [ $# -gt 0 ] || set -- --dev

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
  * libcatdog: is it a cat or a dog? The C interface (C99, also valid C++).
  *
  * Usage:
@@ -135,12 +135,15 @@ typedef void (*catdog_log_function)(void* user_data, catdog_log_level level, con
 
 /** Creates options that hold the defaults. */
 CATDOG_API catdog_status catdog_options_create(catdog_options** out);
+/** Frees options; classifiers opened with them go on. */
 CATDOG_API void catdog_options_destroy(catdog_options* options);
 
 /** Sets one option by key. Unknown keys and keys of another type are CATDOG_ERROR_UNKNOWN_OPTION, values out of range
  *  CATDOG_ERROR_INVALID_ARGUMENT; the option then keeps its value. */
 CATDOG_API catdog_status catdog_options_set_int(catdog_options* options, catdog_option key, int64_t value);
+/** As catdog_options_set_int(), for options that are a double. */
 CATDOG_API catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value);
+/** As catdog_options_set_int(), for options that are a string; `value` is copied, NULL is refused. */
 CATDOG_API catdog_status catdog_options_set_string(catdog_options* options, catdog_option key, const char* value);
 
 /** Sends log messages of `level` and above to `function`; NULL makes the library silent again. `user_data` must outlive
@@ -161,6 +164,7 @@ CATDOG_API catdog_status catdog_classifier_open_file(catdog_classifier** out, co
 /** Opens a model file that is in memory; the bytes are copied as far as they are needed. */
 CATDOG_API catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void* data, size_t size,
                                                        const catdog_options* options);
+/** Closes a classifier; its results stay. */
 CATDOG_API void catdog_classifier_destroy(catdog_classifier* classifier);
 
 /** Runs the model until memory and caches are warm for `threads` callers at once (0: as many as the batch threads). */
@@ -242,6 +246,7 @@ CATDOG_API catdog_status catdog_classifier_classify_batch(catdog_result** out, c
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
 
+/** Frees a result and every string that it returned. */
 CATDOG_API void catdog_result_destroy(catdog_result* result);
 
 /** Number of items, in the order of the input; 0 for NULL. The functions below take an item's index. */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
  * libcatdog: is it a cat or a dog? The C++ interface: C++17, header-only over the C ABI of catdog.h.
  *
  * Usage:
@@ -33,6 +33,7 @@ namespace catdog {
 /** A failed call: status() says which kind, what() says why and what to do about it. */
 class Error : public std::runtime_error {
  public:
+  /** One with that status and message. */
   Error(catdog_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
   /** One of CATDOG_ERROR_*. */
   catdog_status status() const noexcept { return status_; }
@@ -62,13 +63,16 @@ struct Destroy {
 /** Bytes that somebody else owns: a pointer and a size, or anything contiguous with data() and size(). */
 class Bytes {
  public:
+  /** `size` bytes from `data` on. */
   Bytes(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
   /** From std::string, std::string_view, std::vector<std::uint8_t>, std::span and their like: one byte an element. */
   template <typename Container, typename = std::enable_if_t<sizeof(*std::declval<const Container&>().data()) == 1 &&
                                                             !std::is_same_v<std::decay_t<Container>, Bytes>>>
   Bytes(const Container& container) noexcept  // NOLINT(google-explicit-constructor): a view, like std::span.
       : data_(container.data()), size_(container.size()) {}
+  /** First byte. */
   const void* data() const noexcept { return data_; }
+  /** Number of bytes. */
   std::size_t size() const noexcept { return size_; }
 
  private:
@@ -86,6 +90,7 @@ class Picture {
                         std::uint64_t row_stride = 0) noexcept {
     return Picture(format, bytes, width, height, row_stride);
   }
+  /** The C struct, for calls of the C interface. */
   const catdog_picture& get() const noexcept { return picture_; }
 
  private:
@@ -149,7 +154,9 @@ class Options {
     return *this;
   }
 
+  /** The C object, for calls of the C interface; owned by this one. */
   const catdog_options* get() const noexcept { return options_.get(); }
+  /** What log() was given, shared with the classifiers opened since; empty when nothing was. */
   std::shared_ptr<LogFunction> log_function() const noexcept { return log_; }
 
  private:
@@ -174,11 +181,11 @@ class Options {
 
 /** Where one picture's time went: wall-clock milliseconds. */
 struct Timings {
-  double read_ms = 0;
-  double decode_ms = 0;
-  double preprocess_ms = 0;
-  double infer_ms = 0;
-  double total_ms = 0;
+  double read_ms = 0;       /**< Reading the file; 0 for a picture in memory. */
+  double decode_ms = 0;     /**< Decoding, or taking over raw pixels. */
+  double preprocess_ms = 0; /**< Resizing, turning, normalising. */
+  double infer_ms = 0;      /**< Running the network. */
+  double total_ms = 0;      /**< All of it. */
 };
 
 /** The verdict on one picture: a plain value, independent of the classifier. */
@@ -186,13 +193,17 @@ class Result {
  public:
   /** Whether the picture was classified. Always true for what the single-picture calls return: they throw instead. */
   bool ok() const noexcept { return status_ == CATDOG_OK; }
+  /** The same as ok(). */
   explicit operator bool() const noexcept { return ok(); }
+  /** CATDOG_OK, or the CATDOG_ERROR_* that this picture met. */
   catdog_status status() const noexcept { return status_; }
   /** Why it wasn't; "" when it was. */
   const std::string& message() const noexcept { return message_; }
-  /** Most probable label, its index, and its calibrated probability. "", -1 and 0 when not ok(). */
+  /** Most probable label; "" when not ok(). */
   const std::string& label() const noexcept { return label_; }
+  /** Its index; -1 when not ok(). */
   int label_index() const noexcept { return ranked_.empty() ? -1 : ranked_.front(); }
+  /** Its calibrated probability; 0 when not ok(). */
   double confidence() const noexcept { return confidence_; }
   /** Calibrated probabilities by label index; they add up to 1. */
   const std::vector<double>& probabilities() const noexcept { return probabilities_; }
@@ -200,11 +211,13 @@ class Result {
   const std::vector<int>& ranked() const noexcept { return ranked_; }
   /** Whether the confidence is below the abstain threshold: the label is then a guess. */
   bool abstained() const noexcept { return abstained_; }
-  /** Size in pixels as a viewer shows the picture; 0 when the call failed before it was known. */
+  /** Pixels from left to right as a viewer shows the picture; 0 when the call failed before that was known. */
   int width() const noexcept { return width_; }
+  /** Pixels from top to bottom, likewise. */
   int height() const noexcept { return height_; }
   /** "jpeg", "png", "webp", "gif", "raw" or "other". */
   const std::string& format() const noexcept { return format_; }
+  /** Where the time went. */
   const Timings& timings() const noexcept { return timings_; }
 
  private:
@@ -312,6 +325,7 @@ class Classifier {
   /** A fact, CATDOG_INFO_*; "" for a key that the library doesn't know. */
   std::string info(catdog_info key) const { return detail::to_string(catdog_classifier_info(classifier_.get(), key)); }
 
+  /** The C object, for calls of the C interface; owned by this one. */
   const catdog_classifier* get() const noexcept { return classifier_.get(); }
 
  private:
