@@ -123,7 +123,7 @@ classifier = catdog.Classifier(threads=1, max_pixels=144_000_000)
 classifier.classify(pixels[:300, :300])
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + pixels.nbytes // 2,) * 2)
-for view in (pixels, pixels[:, 10:], pixels[..., ::-1], pixels[10:]):
+for view in (pixels, pixels[:, 10:], pixels[10:]):
     assert classifier.classify(view).ok
 try:
     classifier.classify(pixels[::-1])
