@@ -10,6 +10,7 @@ above a block, which a reader doesn't see, says what it needs:
 Commands run one line after the other in a folder that has what the documentation speaks of. A block without a language is
 not run. Fails when a block does, or when the file has no block at all that was run or named.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -76,7 +77,9 @@ class Runner:
         self.run([*self.compilers[language], *flags, source.name, *link], what)
         kind = re.search(r"data=(\w+)", note)
         data = {"model": "best_model.pt", "picture": "cat.png", "frame": "frame"}[kind[1] if kind else "picture"]
-        output = self.run(["./snippet", "cat.png"] if program else ["./snippet", data, "cat.png", "best_model.pt"], what)
+        output = self.run(
+            ["./snippet", "cat.png"] if program else ["./snippet", data, "cat.png", "best_model.pt"], what
+        )
         if program and "cat" not in output.replace("cat.png", ""):
             raise SystemExit(f"{what}: the program did not say that the cat is one:\n{output}")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Union
 
 from . import _catdog
 from ._arguments import each_picture, encode_path, integer, is_bgr, model_bytes, number, text
@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 
     Path: TypeAlias = Union[str, os.PathLike[str], os.PathLike[bytes]]
 
+
+class PixelArray(Protocol):
+    """An array as numpy has it. Its type says that it has the buffer protocol from Python 3.12 on only."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
 # A string at run time, so that neither typing_extensions nor PIL is needed.
-Picture: TypeAlias = "Union[Path, Buffer, PilImage]"
+Picture: TypeAlias = "Union[Path, Buffer, PixelArray, PilImage]"
 """What can be classified: a path; the bytes of a JPEG, PNG, WebP or GIF file in anything with the buffer protocol; a
 uint8 array of shape (height, width), (height, width, 3) or (height, width, 4); a PIL image."""
 
