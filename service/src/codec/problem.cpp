@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/problem.hpp"
+
+#include <algorithm>
+
+#include "codec/json_body.hpp"
+#include "codec/text.hpp"
+#include "exchange.hpp"
+
+namespace catdog::service {
+namespace {
+
+// "queue-full" reads "Queue full": a title never differs between two problems of one type.
+std::string title_of(std::string_view type) {
+  std::string title(type);
+  std::replace(title.begin(), title.end(), '-', ' ');
+  if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') title[0] = static_cast<char>(title[0] - 'a' + 'A');
+  return title;
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const noexcept {
+  for (const Header& header : headers) {
+    if (equal_ignoring_case(header.name, name)) return header.value;
+  }
+  return {};
+}
+
+nlohmann::ordered_json problem_members(int status, std::string_view type, std::string_view detail,
+                                       std::string_view request_id) {
+  return {{"type", "/problems/" + std::string(type)},
+          {"title", title_of(type)},
+          {"status", status},
+          {"detail", detail},
+          {"request_id", request_id}};
+}
+
+Response problem_response(const Problem& problem, const std::string& request_id) {
+  Response response;
+  response.status = problem.status();
+  response.content_type = "application/problem+json";
+  response.headers = problem.headers();
+  response.body = dump_json(problem_members(problem.status(), problem.type(), problem.detail(), request_id));
+  return response;
+}
+
+}  // namespace catdog::service

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+"use strict";
+
+const element = (id) => document.getElementById(id);
+const percent = (probability) => `${(probability * 100).toFixed(1)} %`;
+let running = null; // Aborts the request before, so that an old answer never shows beside a new photo.
+
+function show_error(message) {
+  element("status").textContent = "";
+  element("result").hidden = true;
+  element("error").textContent = message;
+  element("error").hidden = false;
+}
+
+function add_row(name, value) {
+  const row = document.createElement("tr");
+  const head = document.createElement("th");
+  head.scope = "row";
+  head.textContent = name;
+  const cell = document.createElement("td");
+  cell.textContent = value;
+  row.append(head, cell);
+  element("details").append(row);
+}
+
+function show_details(answer, seconds) {
+  element("details").replaceChildren();
+  for (const [stage, ms] of Object.entries(answer.timings_ms)) add_row(stage, `${ms.toFixed(2)} ms`);
+  add_row("on the server", `${answer.processing_time_ms.toFixed(2)} ms`);
+  add_row("with the network", `${(seconds * 1000).toFixed(0)} ms`);
+  add_row("photo", `${answer.image.width} × ${answer.image.height}, ${answer.image.format}`);
+  add_row("model", `${answer.model.name} ${answer.model.version}`);
+  add_row("request", answer.request_id);
+}
+
+function show_probabilities(probabilities) {
+  const list = element("probabilities");
+  list.replaceChildren();
+  for (const [label, probability] of Object.entries(probabilities)) {
+    const name = document.createElement("dt");
+    name.textContent = label;
+    const bar = document.createElement("dd");
+    const progress = document.createElement("progress");
+    progress.max = 1;
+    progress.value = probability;
+    progress.setAttribute("aria-label", `${label}: ${percent(probability)}`);
+    bar.append(progress);
+    const number = document.createElement("dd");
+    number.textContent = percent(probability);
+    list.append(name, bar, number);
+  }
+}
+
+// The server's own words where it has some, else what the status means.
+async function reason_of(response) {
+  try {
+    const problem = await response.json();
+    if (problem.detail) return problem.detail;
+  } catch (error) {
+    // Not from the service itself: a proxy's page.
+  }
+  return `the server answered ${response.status} ${response.statusText}`;
+}
+
+function offer_feedback(answer) {
+  element("thanks").textContent = "";
+  element("answers").replaceChildren();
+  for (const label of Object.keys(answer.probabilities)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.addEventListener("click", () => send_feedback(answer.request_id, label));
+    element("answers").append(button);
+  }
+}
+
+async function send_feedback(request_id, label) {
+  const buttons = element("answers").querySelectorAll("button");
+  buttons.forEach((button) => { button.disabled = true; });
+  try {
+    const response = await fetch("/feedback", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ request_id, label }),
+    });
+    if (!response.ok) throw new Error(await reason_of(response));
+    element("thanks").textContent = "Thank you.";
+  } catch (error) {
+    element("thanks").textContent = `Not taken: ${error.message}`;
+    buttons.forEach((button) => { button.disabled = false; });
+  }
+}
+
+function show(answer, file, seconds) {
+  element("status").textContent = "";
+  element("error").hidden = true;
+  const preview = element("preview");
+  if (preview.src) URL.revokeObjectURL(preview.src);
+  preview.src = URL.createObjectURL(file);
+  element("verdict").textContent = `${answer.predicted_label}, ${percent(answer.confidence)}`;
+  element("unsure").hidden = !answer.abstained;
+  show_probabilities(answer.probabilities);
+  show_details(answer, seconds);
+  offer_feedback(answer);
+  element("result").hidden = false;
+  element("verdict").focus();
+}
+
+async function classify(file) {
+  if (!file) return;
+  if (running) running.abort();
+  const mine = new AbortController();
+  running = mine;
+  element("error").hidden = true;
+  element("result").hidden = true;
+  element("status").textContent = "Looking at it…";
+  const started = performance.now();
+  const form = new FormData();
+  form.append("file", file);
+  try {
+    const response = await fetch("/predict", { method: "POST", body: form, signal: mine.signal });
+    if (!response.ok) {
+      show_error(`That didn't work: ${await reason_of(response)}`);
+      return;
+    }
+    show(await response.json(), file, (performance.now() - started) / 1000);
+  } catch (error) {
+    if (error.name !== "AbortError") show_error("The server can't be reached. Is the network up? Try again.");
+  }
+}
+
+for (const id of ["file", "camera"]) {
+  element(id).addEventListener("change", (event) => {
+    classify(event.target.files[0]);
+    event.target.value = ""; // So that the same photo can be chosen again.
+  });
+}
+
+const drop = element("drop");
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+});
+document.addEventListener("dragleave", () => drop.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  const file = event.dataTransfer.files[0];
+  if (file) classify(file);
+  else show_error("That wasn't a file: drop a photo from a folder.");
+});
+document.addEventListener("paste", (event) => classify(event.clipboardData.files[0]));
+element("form").addEventListener("submit", (event) => event.preventDefault());

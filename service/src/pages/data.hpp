@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages as embed.cmake wrote them.
+#pragma once
+
+#include <string_view>
+
+namespace catdog::service::pages::data {
+
+extern const std::string_view index_html;
+extern const std::string_view docs_html;
+extern const std::string_view openapi_json;
+extern const std::string_view app_js;
+extern const std::string_view app_css;
+extern const std::string_view docs_js;
+
+}  // namespace catdog::service::pages::data
