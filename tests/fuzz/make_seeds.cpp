@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// make_seeds FOLDER: writes the seeds of each fuzz target to FOLDER/picture, FOLDER/model and FOLDER/capi.
+// make_seeds FOLDER: writes the seeds of each fuzz target to FOLDER/<target>.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -80,6 +80,28 @@ void write_calls(const fs::path& folder) {
   }
 }
 
+Bytes to_bytes(const std::string& text) { return Bytes(text.begin(), text.end()); }
+
+// What multipart_fuzz.cpp, json_fuzz.cpp and oip_fuzz.cpp take.
+void write_requests(const fs::path& folder) {
+  const std::string file =
+      "Content-Disposition: form-data; name=\"file\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n";
+  write(folder / "multipart/one", to_bytes("B\n--B\r\n" + file + "\r\nbytes\r\n--B--\r\n"));
+  write(folder / "multipart/two",
+        to_bytes("\"a b\"\n--a b\r\n" + file + "\r\n\r\n--a b\r\n" + file + "\r\nx\r\n--a b--"));
+  write(folder / "json/image", to_bytes(R"(0{"image": "data:image/gif;base64,R0lGODlhAQABAIAAAP"})"));
+  write(folder / "json/images", to_bytes(R"(0{"images": ["Zg==", "Zm8", "-_-_"]})"));
+  write(folder / "json/feedback", to_bytes(R"(1{"request_id": "a", "label": "cat"})"));
+  const std::string head = R"({"id": "1", "inputs": [{"name": "image", "datatype": "BYTES", "shape": [2], )";
+  const std::string tail =
+      R"(}], "outputs": [{"name": "label"}, {"name": "probabilities", "parameters": {"binary_data": true}}]})";
+  write(folder / "oip/json", to_bytes("\xff\xff" + head + R"("data": ["Zg==", "Zm8="])" + tail));
+  const std::string binary = head + R"("parameters": {"binary_data_size": 10})" + tail;
+  const std::string length{static_cast<char>(binary.size() & 0xffU), static_cast<char>(binary.size() >> 8U)};
+  write(folder / "oip/binary", to_bytes(length + binary + std::string("\1\0\0\0x\1\0\0\0y", 10)));
+  write(folder / "oip/raw", to_bytes(std::string("\0\0picture", 9)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -88,6 +110,7 @@ int main(int argc, char** argv) try {
   write_pictures(folder / "picture");
   write_models(folder / "model");
   write_calls(folder / "capi");
+  write_requests(folder);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "make_seeds: %s\n", error.what());

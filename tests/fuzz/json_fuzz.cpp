@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON bodies: pictures for even first bytes, feedback for odd ones.
+#include <cstdint>
+#include <cstdlib>
+
+#include "codec/feedback.hpp"
+
+using namespace catdog::service;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  Request request;
+  request.headers.push_back({"Content-Type", "application/json"});
+  request.body.assign(reinterpret_cast<const char*>(data + 1), size - 1);
+  try {
+    if (data[0] % 2 == 0) {
+      for (const Upload& upload : read_uploads(request, 8)) {
+        if (upload.bytes.empty() || upload.bytes.data() != upload.owned.data()) std::abort();
+      }
+    } else {
+      const Feedback feedback = parse_feedback(request, {"cat", "dog"});
+      if (feedback.request_id.empty() || feedback.label < 0 || feedback.label > 1) std::abort();
+    }
+  } catch (const Problem& problem) {  // The only way to fail.
+    if (problem.status() < 400 || problem.status() >= 500) std::abort();
+  }
+  return 0;
+}
