@@ -28,12 +28,9 @@ constexpr std::array<std::uint8_t, 256> values = make_values();
 }  // namespace
 
 std::string decode_base64(std::string_view text, std::string_view what) {
-  std::string_view digits = text.substr(0, text.find('='));
+  const std::string_view digits = text.substr(0, text.find('='));
   const std::size_t padding = text.size() - digits.size();
   const std::size_t tail = digits.size() % 4;
-  if (tail == 1 || (padding != 0 && (padding > 2 || text.size() % 4 != 0))) {
-    malformed(std::string(what) + " isn't base64: its length or padding is wrong");
-  }
   std::string bytes;
   // Never so short that the string keeps it inside itself: views of it must live through a move of the string.
   bytes.reserve(digits.size() / 4 * 3 + 64);
@@ -48,6 +45,9 @@ std::string decode_base64(std::string_view text, std::string_view what) {
       bytes += static_cast<char>(group & 0xffU);
       group = 0;
     }
+  }
+  if (tail == 1 || (padding != 0 && (padding > 2 || text.size() % 4 != 0))) {
+    malformed(std::string(what) + " isn't base64: its length or padding is wrong");
   }
   if (text.substr(digits.size()).find_first_not_of('=') != std::string_view::npos) {
     malformed(std::string(what) + " isn't base64: it goes on after its padding");

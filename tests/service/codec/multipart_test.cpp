@@ -66,9 +66,9 @@ TEST(Multipart, RefusesABodyThatIsNotFramedAsItMustBe) {
   EXPECT_EQ(refusal(std::string("--B\n") + file_header),
             "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 3");
   EXPECT_EQ(refusal(part(file_header, "x\r\n--Bx") + "--B--"),
-            "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 77");
+            "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 76");
   EXPECT_EQ(refusal(part(file_header, "x") + "--B--\r\nmore"),
-            "400 malformed: the multipart body goes on after its closing boundary at byte 79");
+            "400 malformed: the multipart body goes on after its closing boundary at byte 78");
 }
 
 TEST(Multipart, SaysWhereABodyWasCutOff) {

@@ -95,7 +95,7 @@ TEST(Uploads, SaysWhatIsWrongWithJson) {
   EXPECT_EQ(with(R"({"images": []})"), "400 malformed: 'images' must be a list of base64 strings that isn't empty");
   EXPECT_EQ(with(R"({"images": "Zg=="})"), "400 malformed: 'images' must be a list of base64 strings that isn't empty");
   EXPECT_EQ(with(R"({"images": ["Zg==", "!"]})"),
-            "400 malformed: 'images[1]' isn't base64: its length or padding is wrong");
+            "400 malformed: 'images[1]' isn't base64 at character 0");
   EXPECT_EQ(with("{"), "400 malformed: the body isn't JSON in UTF-8 at byte 2");
 }
 
