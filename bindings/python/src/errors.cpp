@@ -48,14 +48,15 @@ BindingError wrong_value(const std::string& message) {
 }
 
 void register_errors() {
-  py::register_local_exception_translator([](std::exception_ptr pointer) {
-    if (!pointer) return;
-    try {
-      std::rethrow_exception(pointer);
-    } catch (const Error& error) {
-      raise(error);
-    }
-  });
+  py::register_local_exception_translator(
+      [](std::exception_ptr pointer) {  // NOLINT(performance-unnecessary-value-param): pybind11 calls it so.
+        if (!pointer) return;
+        try {
+          std::rethrow_exception(pointer);
+        } catch (const Error& error) {
+          raise(error);
+        }
+      });
 }
 
 }  // namespace catdog::python
