@@ -27,7 +27,7 @@ class Parser {
     while (!rest().starts_with("--")) parse_part();
     at_ += 2;
     skip_padding();
-    if (rest() != "" && rest() != crlf)
+    if (!rest().empty() && rest() != crlf)
       malformed("the multipart body goes on after its closing boundary" + at_byte(at_));
     return std::move(parts_);
   }
