@@ -36,6 +36,7 @@ class Runner:
         self.library = arguments.library.resolve()
         self.compilers = {"c": [arguments.cc, "-std=c99"], "cpp": [arguments.cxx, "-std=c++17"]}
         self.sanitize = arguments.sanitize
+        self.python = ""
         self.folder = folder
         self.model = self.root / "models/best_model.pt"
         self.cat = self.root / "examples/images/cat/chelsea.png"
@@ -47,7 +48,7 @@ class Runner:
             (self.folder / name).mkdir(parents=True)
         for target in ("pet.jpg", "holiday/a.jpg", "pictures/dog/a.jpg", "photos/a.jpg", "dog.jpg"):
             shutil.copy(self.dog, self.folder / target)
-        for target in ("pictures/cat/a.png", "photos/b.png", "cat.png"):
+        for target in ("pictures/cat/a.png", "photos/b.png", "cat.png", "cat.jpg"):
             shutil.copy(self.cat, self.folder / target)
         for target in ("best_model.pt", "models/best_model.pt"):
             shutil.copy(self.model, self.folder / target)
@@ -55,7 +56,7 @@ class Runner:
 
     def run(self, command: list[str], what: str) -> str:
         tools = [self.build / "tools", self.build / "training", self.build / "service"]
-        environment = dict(os.environ, CATDOG_MODEL=str(self.model))
+        environment = dict(os.environ, CATDOG_MODEL=str(self.model), PYTHONPATH=str(self.build / "python"))
         environment["PATH"] = os.pathsep.join([*map(str, tools), environment["PATH"]])
         done = subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
@@ -99,7 +100,10 @@ class Runner:
         elif language == "json":
             json.loads(text)
         elif language == "python":
-            self.run([sys.executable, "-c", text], what)
+            if not (self.build / "python/catdog").exists():
+                return "not run: this build has no Python bindings"
+            self.python += text  # A page is read from top to bottom.
+            self.run([sys.executable, "-c", self.python], what)
         elif language == "":
             return ""
         else:
