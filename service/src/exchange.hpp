@@ -40,6 +40,7 @@ struct Response {
   std::string content_type = "application/json";
   std::vector<Header> headers;  // More than Content-Type, Content-Length, Connection, Date, Server and X-Request-Id.
   std::string body;
+  std::string problem;  // Type of the problem that this reply is; "" for none. For metrics and the log.
 };
 
 // An error as RFC 9457 has it; thrown by whatever refuses a request, and turned into application/problem+json.

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/connection.hpp"
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
+
+#include "http/trace.hpp"
+
+namespace catdog::service {
+
+namespace {
+
+constexpr std::size_t read_block = 65536;  // Reads this large cost less than half of Beast's default.
+constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+Connection::Connection(tcp::socket socket, Listener& listener)
+    : socket_(std::move(socket)), listener_(listener), timer_(socket_.get_executor()) {}
+
+Connection::~Connection() {
+  if (phase_ != Phase::closed) listener_.remove(this);
+}
+
+void Connection::start() {
+  ErrorCode failure;
+  socket_.set_option(tcp::no_delay(true), failure);
+  const tcp::endpoint peer = socket_.remote_endpoint(failure);
+  if (!failure) client_ = peer.address().to_string();
+  await_request();
+}
+
+void Connection::arm(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
+    if (!cancelled && self->timer_.expiry() <= Clock::now()) self->on_timer();
+  });
+}
+
+void Connection::on_timer() {
+  ErrorCode ignored;
+  switch (phase_) {
+    case Phase::reading:
+      timed_out_ = true;
+      socket_.cancel(ignored);  // The read's handler answers.
+      break;
+    case Phase::working:
+      if (!call_) break;
+      call_->abandon();
+      call_->reply(
+          Router::refusal(Problem(503, "overloaded", "The answer was not ready before its deadline; try again.",
+                                  {{"Retry-After", "1"}}),
+                          call_->request()));
+      break;
+    default: close();
+  }
+}
+
+void Connection::await_request() {
+  phase_ = Phase::idle;
+  request_ = {};
+  call_.reset();
+  route_ = nullptr;
+  body_unread_ = false;
+  if (buffer_.size() > 0) {  // Pipelined.
+    read_header();
+    return;
+  }
+  if (listener_.closing_idle()) {
+    close();
+    return;
+  }
+  parser_.reset();
+  buffer_.shrink_to_fit();  // Idle connections hold no memory to speak of.
+  arm(std::chrono::milliseconds(listener_.config().idle_timeout_ms));
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const ErrorCode& failure) {
+    if (self->phase_ != Phase::idle) return;
+    if (failure) {
+      self->close();
+    } else {
+      self->read_header();
+    }
+  });
+}
+
+void Connection::read_header() {
+  phase_ = Phase::reading;
+  request_.received = Clock::now();
+  request_.client = client_;
+  traceparent_.clear();
+  parser_.emplace();
+  parser_->header_limit(listener_.config().max_header_bytes);
+  parser_->body_limit(listener_.config().max_body_bytes);
+  arm(std::chrono::milliseconds(listener_.config().read_timeout_ms));
+  http::async_read_header(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](const ErrorCode& failure, std::size_t) { self->on_header(failure); });
+}
+
+bool Connection::read_failed(const ErrorCode& failure) {
+  if (phase_ == Phase::closed) return true;
+  if (timed_out_) {
+    timed_out_ = false;
+    body_unread_ = true;
+    refuse(Problem(408, "too-slow", "The request took too long to arrive."));
+    return true;
+  }
+  if (!failure) return false;
+  refuse_unreadable(failure);
+  return true;
+}
+
+void Connection::refuse_unreadable(const ErrorCode& failure) {
+  body_unread_ = true;
+  if (failure == http::error::header_limit) {
+    refuse(Problem(431, "header-too-large",
+                   "The header is larger than " + std::to_string(listener_.config().max_header_bytes) + " bytes."));
+  } else if (failure == http::error::body_limit) {
+    refuse(Problem(413, "too-large",
+                   "The body is larger than " + std::to_string(listener_.config().max_body_bytes) + " bytes."));
+  } else if (failure == http::error::end_of_stream || failure == http::error::partial_message ||
+             failure.category() != http::make_error_code(http::error::bad_method).category()) {
+    close();  // The client went away.
+  } else {
+    refuse(Problem(400, "malformed", "Not a sound HTTP/1.1 request: " + failure.message() + "."));
+  }
+}
+
+void Connection::on_header(const ErrorCode& failure) {
+  const HttpRequest& message = parser_->get();
+  if (phase_ == Phase::closed) return;
+  const bool head_read = parser_->is_header_done() || failure == http::error::body_limit;
+  try {
+    if (head_read) {
+      read_head(message, request_);
+      traceparent_ = continue_trace(request_.header("traceparent"));
+    }
+  } catch (const Problem& problem) {
+    body_unread_ = true;
+    refuse(problem);
+    return;
+  }
+  if (read_failed(failure)) return;
+  body_unread_ = !parser_->is_done();
+  try {
+    check_route();
+  } catch (const Problem& problem) {
+    refuse(problem);
+    return;
+  }
+  if (parser_->is_done()) {
+    on_body({});
+  } else {
+    ask_for_body();
+  }
+}
+
+void Connection::check_route() {
+  const HttpRequest& message = parser_->get();
+  if (request_.method != "OPTIONS") route_ = &listener_.router().find(request_.method, request_.path);
+  const bool needs_body = route_ != nullptr && route_->needs_body;
+  check_head(message, needs_body);
+  if (!needs_body) return;
+  const double wait = listener_.rate_limit().take(client_);
+  if (wait > 0) {
+    listener_.metrics().reject("client_rate");
+    throw Problem(429, "too-many-requests",
+                  "Too many requests from this client; try again after the time in Retry-After.",
+                  {{"Retry-After", std::to_string(static_cast<int>(wait) + 1)}});
+  }
+}
+
+void Connection::ask_for_body() {
+  if (buffer_.capacity() < read_block) buffer_.reserve(read_block);
+  if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue") || buffer_.size() > 0) {
+    read_body();
+    return;
+  }
+  asio::async_write(socket_, asio::buffer(continue_reply),
+                    [self = shared_from_this()](const ErrorCode& failure, std::size_t) {
+                      if (!self->read_failed(failure)) self->read_body();
+                    });
+}
+
+void Connection::read_body() {
+  http::async_read(socket_, buffer_, *parser_,
+                   [self = shared_from_this()](const ErrorCode& failure, std::size_t) { self->on_body(failure); });
+}
+
+void Connection::on_body(const ErrorCode& failure) {
+  if (read_failed(failure)) return;
+  body_unread_ = false;
+  keep_alive_ = parser_->get().keep_alive();
+  request_.body = std::move(parser_->get().body());
+  dispatch();
+}
+
+void Connection::close_if_idle() {
+  if (phase_ == Phase::idle) close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::closed) return;
+  const auto self = shared_from_this();
+  if (phase_ == Phase::working) listener_.metrics().in_flight.Decrement();
+  phase_ = Phase::closed;
+  if (call_) call_->abandon();
+  call_.reset();
+  timer_.cancel();
+  ErrorCode ignored;
+  socket_.close(ignored);
+  listener_.remove(this);
+}
+
+}  // namespace catdog::service

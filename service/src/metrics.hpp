@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Prometheus sees. Label values come from fixed sets: paths of routes, known methods, types of problems.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/summary.h>
+
+#include <functional>
+#include <string>
+
+#include "exchange.hpp"
+
+namespace catdog::service {
+
+class Metrics {
+ public:
+  Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // A request was answered. `endpoint` is a route's path; unknown methods count as "other".
+  void request(const std::string& endpoint, const std::string& method, int status, double seconds, std::size_t received,
+               std::size_t sent);
+  // A picture was classified, or refused with the problem in the verdict.
+  void picture(const Verdict& verdict, std::size_t bytes);
+  void problem(const std::string& type) { errors.Add({{"type", type}}).Increment(); }
+  void reject(const std::string& reason) { rejected.Add({{"reason", reason}}).Increment(); }
+
+  // Functions that bring gauges up to date before they are read.
+  void on_scrape(std::function<void()> refresh) { refreshers_.push_back(std::move(refresh)); }
+  // The text exposition format.
+  std::string scrape();
+
+  prometheus::Family<prometheus::Gauge>& gauges(const std::string& name, const std::string& help);
+  prometheus::Gauge& gauge(const std::string& name, const std::string& help, const prometheus::Labels& labels = {});
+  prometheus::Counter& counter(const std::string& name, const std::string& help, const prometheus::Labels& labels = {});
+
+ private:
+  prometheus::Registry registry_;
+  std::vector<std::function<void()>> refreshers_;
+  prometheus::Family<prometheus::Counter>& family(const std::string& name, const std::string& help);
+  prometheus::Histogram& histogram(const std::string& name, const std::string& help,
+                                   const std::vector<double>& buckets);
+
+ public:
+  prometheus::Family<prometheus::Counter>& requests;
+  prometheus::Family<prometheus::Histogram>& request_duration;
+  prometheus::Summary& request_quantiles;
+  prometheus::Family<prometheus::Counter>& errors;
+  prometheus::Family<prometheus::Counter>& rejected;
+  prometheus::Family<prometheus::Counter>& predictions;
+  prometheus::Family<prometheus::Histogram>& confidence;
+  prometheus::Family<prometheus::Counter>& formats;
+  prometheus::Histogram& queue_wait;
+  prometheus::Histogram& decode;
+  prometheus::Histogram& preprocess;
+  prometheus::Histogram& infer;
+  prometheus::Histogram& batch_size;
+  prometheus::Histogram& picture_bytes;
+  prometheus::Histogram& picture_pixels;
+  prometheus::Counter& received_bytes;
+  prometheus::Counter& sent_bytes;
+  prometheus::Counter& abstained;
+  prometheus::Counter& abandoned;
+  prometheus::Counter& connections_accepted;
+  prometheus::Counter& feedback_given;
+  prometheus::Family<prometheus::Counter>& reloads;
+  prometheus::Gauge& connections_open;
+  prometheus::Gauge& in_flight;
+};
+
+}  // namespace catdog::service
