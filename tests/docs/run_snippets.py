@@ -104,7 +104,7 @@ class Runner:
                 return "not run: this build has no Python bindings"
             self.python += text  # A page is read from top to bottom.
             self.run([sys.executable, "-c", self.python], what)
-        elif language == "":
+        elif language in ("", "text"):
             return ""
         else:
             raise SystemExit(f"{what}: don't know how to run a block of {language}: say who does (snippet: elsewhere)")
