@@ -47,7 +47,7 @@ inline std::string media_essence(std::string_view content_type) {
 inline void refuse_content_encoding(const Request& request) {
   const std::string_view encoding = request.header("Content-Encoding");
   if (encoding.empty() || equal_ignoring_case(encoding, "identity")) return;
-  throw Problem(415, "unsupported-content-encoding", "Content-Encoding isn't supported: send the body uncompressed",
+  throw Problem(415, "unsupported-encoding", "Content-Encoding isn't supported: send the body uncompressed",
                 {{"Accept-Encoding", "identity"}});
 }
 

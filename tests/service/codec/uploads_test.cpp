@@ -94,8 +94,7 @@ TEST(Uploads, SaysWhatIsWrongWithJson) {
   EXPECT_EQ(with(R"({"image": "data:;base64,"})"), "400 malformed: 'image' is empty");
   EXPECT_EQ(with(R"({"images": []})"), "400 malformed: 'images' must be a list of base64 strings that isn't empty");
   EXPECT_EQ(with(R"({"images": "Zg=="})"), "400 malformed: 'images' must be a list of base64 strings that isn't empty");
-  EXPECT_EQ(with(R"({"images": ["Zg==", "!"]})"),
-            "400 malformed: 'images[1]' isn't base64 at character 0");
+  EXPECT_EQ(with(R"({"images": ["Zg==", "!"]})"), "400 malformed: 'images[1]' isn't base64 at character 0");
   EXPECT_EQ(with("{"), "400 malformed: the body isn't JSON in UTF-8 at byte 2");
 }
 
@@ -119,8 +118,7 @@ TEST(Uploads, RefusesCompressedBodies) {
   request.headers.push_back({"Content-Encoding", "Identity"});
   EXPECT_EQ(refusal(request), "");
   request.headers.back().value = "gzip";
-  EXPECT_EQ(refusal(request),
-            "415 unsupported-content-encoding: Content-Encoding isn't supported: send the body uncompressed");
+  EXPECT_EQ(refusal(request), "415 unsupported-encoding: Content-Encoding isn't supported: send the body uncompressed");
 }
 
 }  // namespace
