@@ -15,7 +15,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import catdog
+# The sources lie beside this file, without the extension: the installed package is meant.
+sys.path = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent]
+
+import catdog  # noqa: E402
 
 PICTURE = Path(__file__).resolve().parents[2] / "examples/images/dog/dog.jpg"
 CALLS = 150

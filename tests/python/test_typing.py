@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import catdog
 import pytest
 
 pytest.importorskip("mypy")
@@ -18,7 +18,6 @@ if tuple(map(int, version("mypy").split(".")[:2])) < (1, 5):  # Debian 12 has 1.
 GOOD = """
 from pathlib import Path
 from typing import assert_type
-import catdog
 
 with catdog.Classifier(threads=2, precision="fp32", log=print) as classifier:
     prediction = classifier.classify("cat.jpg")
@@ -38,7 +37,6 @@ except catdog.NotFoundError as error:
     assert_type(error.status, str)
 """
 BAD = """
-import catdog
 
 classifier = catdog.Classifier(precision="int3")
 classifier.classify(5)
@@ -54,6 +52,8 @@ def mypy(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=300,
         cwd=cwd,
+        # Where it is not installed, mypy doesn't look into PYTHONPATH by itself.
+        env={**os.environ, "MYPYPATH": os.environ.get("PYTHONPATH", "")},
     )
 
 
