@@ -18,6 +18,7 @@ if tuple(map(int, version("mypy").split(".")[:2])) < (1, 5):  # Debian 12 has 1.
 GOOD = """
 from pathlib import Path
 from typing import assert_type
+import catdog
 
 with catdog.Classifier(threads=2, precision="fp32", log=print) as classifier:
     prediction = classifier.classify("cat.jpg")
@@ -37,6 +38,7 @@ except catdog.NotFoundError as error:
     assert_type(error.status, str)
 """
 BAD = """
+import catdog
 
 classifier = catdog.Classifier(precision="int3")
 classifier.classify(5)
