@@ -7,7 +7,6 @@ namespace catdog::service {
 namespace {
 
 using test::problem_of;
-using testing::HasSubstr;
 
 TEST(Base64, DecodesTheVectorsOfRfc4648) {
   EXPECT_EQ(decode_base64("", "x"), "");

@@ -162,6 +162,7 @@ TEST(FeedbackWindow, Slides) {
 TEST(FeedbackWindow, TakesThreads) {
   FeedbackWindow window({});
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&window] {
       give(window, 1, 1, 200);

@@ -20,7 +20,7 @@ std::string refusal(const std::string& body) {
 }
 
 TEST(Multipart, ReadsPartsWithoutCopyingThem) {
-  const std::string picture("\xff\xd8\0--B\r\n-- \r\n", 14);
+  const std::string picture("\xff\xd8\0--B\r\n-- \r\n", 13);
   const std::string body = part(std::string(file_header) + "Content-Type: image/jpeg\r\n", picture) +
                            part("content-disposition: FORM-DATA; NAME=note\r\nX-Other: 1\r\n", "hello") + "--B--\r\n";
   const std::vector<FormPart> parts = parse_multipart(body, "B");
