@@ -232,6 +232,7 @@ std::optional<Config> parse_config(int argc, const char* const* argv, int& exit_
   CLI::App app("Is it a cat or a dog? Answers over HTTP.\nPrecedence: flag, environment, configuration file, default.",
                "catdog-server");
   app.set_version_flag("--version", std::string("catdog-server ") + catdog_version());
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   std::string file;
   app.add_option("--config", file, "Configuration file: lines such as 'port = 8000', named like the flags")
       ->envname("CATDOG_CONFIG");

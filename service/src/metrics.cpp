@@ -66,7 +66,7 @@ Metrics::Metrics()
               .Register(registry_)
               .Add({}, prometheus::Summary::Quantiles{{0.5, 0.02}, {0.9, 0.01}, {0.95, 0.005}, {0.99, 0.001}})),
       errors(family("errors_total", "Replies and pictures that were a problem, by the problem's type.")),
-      rejected(family("rejected_total", "Requests and connections refused unexamined, by reason.")),
+      rejected(family("rejected_total", "Requests and connections refused without a verdict, by reason.")),
       predictions(family("predictions_total", "Pictures classified, by label and band of confidence.")),
       confidence(prometheus::BuildHistogram()
                      .Name("prediction_confidence")
@@ -89,7 +89,7 @@ Metrics::Metrics()
       reloads(family("model_reloads_total", "Attempts to load another model, by result.")),
       connections_open(gauge("connections_open", "Connections that are open.")),
       in_flight(gauge("requests_in_flight", "Requests read whole and not answered yet.")) {
-  for (const char* reason : {"queue", "deadline", "connections", "client_rate"}) rejected.Add({{"reason", reason}});
+  for (const char* reason : {"queue", "deadline", "expired", "connections", "client_rate"}) rejected.Add({{"reason", reason}});
   for (const char* result : {"swapped", "refused"}) reloads.Add({{"result", result}});
 }
 

@@ -92,7 +92,7 @@ void WorkQueue::run() {
     if (!job.call->abandoned()) {
       try {
         if (start > job.call->request().deadline) {
-          dropped_("deadline");
+          dropped_("expired");
           throw overloaded("overloaded", "The deadline passed in the queue; try again after the time in Retry-After.");
         }
         worked = true;

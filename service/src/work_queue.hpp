@@ -32,7 +32,8 @@ class WorkQueue {
   using Work = std::function<void(double queue_ms)>;
   using Dropped = std::function<void(const char* reason)>;
 
-  // `dropped` hears of each request refused here or given up in the queue: "queue", "deadline".
+  // `dropped` hears of each request refused here or given up in the queue: "queue" is full, the
+  // "deadline" would be missed, or it "expired".
   WorkQueue(const Limits& limits, Dropped dropped);
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;

@@ -28,9 +28,9 @@ Response health(const Service& service) {
   Health state;
   state.draining = service.draining;
   state.model_loaded = service.ready;
-  state.healthy = state.model_loaded && !state.draining;
+  state.healthy = state.model_loaded;
   state.timestamp = now_in_utc();
-  return json(state.healthy ? 200 : 503, render_health(state));
+  return json(state.healthy && !state.draining ? 200 : 503, render_health(state));
 }
 
 Response probe(bool good, std::string_view reason) {

@@ -47,6 +47,7 @@ void Connection::on_timer() {
     case Phase::working:
       if (!call_) break;
       call_->abandon();
+      listener_.metrics().reject("expired");
       call_->reply(
           Router::refusal(Problem(503, "overloaded", "The answer was not ready before its deadline; try again.",
                                   {{"Retry-After", "1"}}),

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings: where they come from and which wins.
+#include "config.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+namespace catdog::service {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name : {"MODEL_PATH", "LOG_LEVEL", "CATDOG_WORKERS", "CATDOG_CONFIG", "CATDOG_ADMIN_TOKEN"})
+      unsetenv(name);
+    path_ = std::filesystem::temp_directory_path() / ("catdog-config-" + std::to_string(getpid()));
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+  std::optional<Config> parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "catdog-server");
+    return parse_config(static_cast<int>(arguments.size()), arguments.data(), exit_code_);
+  }
+  void write(const std::string& text) const { std::ofstream(path_) << text; }
+  std::filesystem::path path_;
+  int exit_code_ = -1;
+};
+
+TEST_F(ConfigTest, DefaultsAreTheDocumentedOnes) {
+  const auto config = parse({});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->port, 8000);
+  EXPECT_EQ(config->admin_port, 8081);
+  EXPECT_EQ(config->max_header_bytes, 16384U);
+  EXPECT_EQ(config->max_body_bytes, 33554432U);
+  EXPECT_EQ(config->read_timeout_ms, 30000);
+  EXPECT_EQ(config->idle_timeout_ms, 60000);
+  EXPECT_EQ(config->max_connections, 4096U);
+  EXPECT_EQ(config->grace_ms, 5000);
+  EXPECT_TRUE(config->admin_token.empty());
+  EXPECT_TRUE(config->cors_origin.empty());
+}
+
+TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFile) {
+  write("workers = 2\nport = 1111\nlog-level = error\n");
+  setenv("CATDOG_WORKERS", "3", 1);
+  setenv("LOG_LEVEL", "debug", 1);
+  const auto config = parse({"--config", path_.c_str(), "--log-level", "warning"});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->port, 1111);
+  EXPECT_EQ(config->workers, 3);
+  EXPECT_EQ(config->log_level, "warning");
+  unsetenv("CATDOG_WORKERS");
+  unsetenv("LOG_LEVEL");
+}
+
+TEST_F(ConfigTest, WrongSettingsAreExitCode2) {
+  EXPECT_FALSE(parse({"--no-such-flag"}));
+  EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--config", "/nowhere/config"}));
+  EXPECT_EQ(exit_code_, 2);
+  write("ports = 1\n");
+  EXPECT_FALSE(parse({"--config", path_.c_str()}));
+  EXPECT_EQ(exit_code_, 2);
+  write("port = many\n");
+  EXPECT_FALSE(parse({"--config", path_.c_str()}));
+  EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--grace-ms", "5000", "--drain-limit-ms", "100"}));
+  EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--admin-token-file", "/nowhere/token"}));
+  EXPECT_EQ(exit_code_, 2);
+}
+
+TEST_F(ConfigTest, EverySettingIsDocumented) {
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(parse({"--help"}));
+  EXPECT_EQ(exit_code_, 0);
+  const std::string help = testing::internal::GetCapturedStdout();
+  std::ifstream in(CATDOG_SOURCE_DIR "/docs/service.md");
+  std::stringstream page;
+  page << in.rdbuf();
+  const std::regex name("--[a-z0-9-]+|\\bCATDOG_[A-Z0-9_]+|MODEL_PATH|LOG_LEVEL");
+  std::size_t found = 0;
+  for (std::sregex_iterator match(help.begin(), help.end(), name), end; match != end; ++match, ++found) {
+    EXPECT_NE(page.str().find('`' + match->str() + '`'), std::string::npos) << match->str();
+  }
+  EXPECT_GT(found, 60U);
+}
+
+}  // namespace
+}  // namespace catdog::service

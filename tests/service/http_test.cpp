@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP itself: framing, limits, what is refused and how.
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "service/server_process.hpp"
+
+namespace catdog::service_tests {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+using namespace std::chrono_literals;
+
+class Http : public SharedServer {};
+
+TEST_F(Http, KeepsTheConnectionForTheNextRequest) {
+  Client client(port());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.request("GET", "/health/live").status, 200);
+  EXPECT_EQ(client.request("GET", "/health/live", "", "Connection: close\r\n").headers.at("connection"), "close");
+  EXPECT_TRUE(client.closed(3s));
+}
+
+TEST_F(Http, AnswersPipelinedRequestsInOrder) {
+  Client client(port());
+  client.send(make_request("POST", "/predict", picture(true), octets) + make_request("GET", "/health/live") +
+              make_request("POST", "/predict", picture(false), octets));
+  EXPECT_EQ(client.read().json().at("predicted_label"), "cat");
+  EXPECT_EQ(client.read().json().at("status"), "ok");
+  EXPECT_EQ(client.read().json().at("predicted_label"), "dog");
+}
+
+TEST_F(Http, HeadHasTheHeadersOfGetAndNoBody) {
+  Client client(port());
+  const Reply get = client.request("GET", "/openapi.json");
+  const Reply head = client.request("HEAD", "/openapi.json");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(get.body.size()));
+  EXPECT_EQ(client.request("GET", "/health/live").json().at("status"), "ok");  // Nothing of a body was in between.
+}
+
+TEST_F(Http, TakesChunkedBodies) {
+  const std::string bytes = picture(false);
+  Client client(port());
+  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n");
+  char size[16];
+  snprintf(size, sizeof size, "%zx\r\n", bytes.size() - 10);
+  client.send("a\r\n" + bytes.substr(0, 10) + "\r\n");
+  client.send(size + bytes.substr(10) + "\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read().json().at("predicted_label"), "dog");
+}
+
+TEST_F(Http, ContinuesWhenItWillTakeTheBody) {
+  const std::string bytes = picture(true);
+  const std::string headers = std::string(octets) + "Expect: 100-continue\r\n";
+  Client client(port());
+  client.send("POST /predict HTTP/1.1\r\nHost: t\r\n" + headers + "Content-Length: " + std::to_string(bytes.size()) +
+              "\r\n\r\n");
+  EXPECT_EQ(client.read(true).status, 100);
+  client.send(bytes);
+  EXPECT_EQ(client.read().json().at("predicted_label"), "cat");
+}
+
+TEST_F(Http, RefusesBeforeTheBodyWhenItWillNotTakeIt) {
+  Client client(port());
+  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 3000000\r\n\r\n");
+  const Reply reply = client.read();
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_EQ(reply.problem(), "too-large");
+  EXPECT_EQ(reply.headers.at("connection"), "close");
+}
+
+TEST_F(Http, AClientThatSendsTooMuchStillReadsWhy) {
+  Client client(port());
+  client.send(make_request("POST", "/predict", std::string(3'000'000, 'x'), octets));
+  EXPECT_EQ(client.read().status, 413);
+}
+
+TEST_F(Http, ChunkedBodiesHaveTheSameLimit) {
+  Client client(port());
+  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "10000\r\n" + std::string(65536, 'x') + "\r\n";
+  for (int i = 0; i < 40 && client.send(chunk); ++i) {
+  }
+  EXPECT_EQ(client.read().status, 413);
+}
+
+struct Refused {
+  const char* name;
+  std::string request;
+  int status;
+  const char* problem;
+};
+void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.name; }
+
+class Refusals : public SharedServer, public testing::WithParamInterface<Refused> {};
+
+TEST_P(Refusals, IsAProblemDocument) {
+  Client client(port());
+  client.send(GetParam().request);
+  const Reply reply = client.read();
+  EXPECT_EQ(reply.status, GetParam().status);
+  EXPECT_EQ(reply.problem(), GetParam().problem);
+  EXPECT_EQ(reply.json().at("status"), GetParam().status);
+  EXPECT_EQ(reply.json().at("request_id"), reply.headers.at("x-request-id"));
+  EXPECT_FALSE(reply.json().at("detail").get<std::string>().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Http, Refusals,
+    testing::Values(
+        Refused{"NotHttp", "\x16\x03\x01 hello\r\n\r\n", 400, "malformed"},
+        Refused{"NoHost", "GET / HTTP/1.1\r\n\r\n", 400, "malformed"},
+        Refused{"TwoHosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "malformed"},
+        Refused{"BadPercent", make_request("GET", "/%zz"), 400, "malformed"},
+        Refused{"BothFramings",
+                "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+                "malformed"},
+        Refused{"BadLength", "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "malformed"},
+        Refused{"BadTimeout", make_request("POST", "/predict", "x", "X-Request-Timeout-Ms: soon\r\n"), 400,
+                "malformed"},
+        Refused{"NoSuchPath", make_request("GET", "/nothing"), 404, "not-found"},
+        Refused{"WrongMethod", make_request("DELETE", "/predict"), 405, "method-not-allowed"},
+        Refused{"NoLength", "POST /predict HTTP/1.1\r\nHost: a\r\n\r\n", 411, "length-required"},
+        Refused{"ContentEncoding", make_request("POST", "/predict", "x", "Content-Encoding: gzip\r\n"), 415,
+                "unsupported-encoding"},
+        Refused{"OtherExpectation", make_request("GET", "/", "", "Expect: wonders\r\n"), 417, "expectation-failed"},
+        Refused{"HugeHeader", make_request("GET", "/", "", "X-Much: " + std::string(20'000, 'y') + "\r\n"), 431,
+                "header-too-large"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(Http, SaysWhichMethodsAPathTakes) {
+  EXPECT_EQ(ask(port(), "DELETE", "/predict").headers.at("allow"), "POST, OPTIONS");
+  EXPECT_EQ(ask(port(), "POST", "/health").headers.at("allow"), "GET, HEAD, OPTIONS");
+  const Reply options = ask(port(), "OPTIONS", "/predict");
+  EXPECT_EQ(options.status, 204);
+  EXPECT_EQ(options.headers.at("allow"), "POST, OPTIONS");
+  EXPECT_EQ(ask(port(), "OPTIONS", "/nothing").status, 404);
+}
+
+TEST_F(Http, OnlyTheConfiguredOriginMayCallFromItsPages) {
+  const std::string preflight = "Access-Control-Request-Method: POST\r\n";
+  const Reply ours = ask(port(), "OPTIONS", "/predict", "", "Origin: https://pets.example\r\n" + preflight);
+  EXPECT_EQ(ours.headers.at("access-control-allow-origin"), "https://pets.example");
+  EXPECT_EQ(ours.headers.at("access-control-allow-methods"), "POST, OPTIONS");
+  const Reply other = ask(port(), "OPTIONS", "/predict", "", "Origin: https://other.example\r\n" + preflight);
+  EXPECT_EQ(other.headers.count("access-control-allow-origin"), 0U);
+}
+
+TEST_F(Http, TakesOverTheCallersIdentityWhenItIsSound) {
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const Reply reply = ask(port(), "GET", "/health/live", "",
+                          "X-Request-Id: order-66\r\ntraceparent: 00-" + trace + "-b7ad6b7169203331-01\r\n");
+  EXPECT_EQ(reply.headers.at("x-request-id"), "order-66");
+  EXPECT_THAT(reply.headers.at("traceparent"), StartsWith("00-" + trace + "-"));
+  EXPECT_THAT(reply.headers.at("traceparent"), EndsWith("-01"));
+  EXPECT_THAT(reply.headers.at("traceparent"), testing::Not(HasSubstr("b7ad6b7169203331")));
+  const Reply made = ask(port(), "GET", "/health/live", "", "X-Request-Id: <script>\r\ntraceparent: nonsense\r\n");
+  EXPECT_THAT(made.headers.at("x-request-id"), testing::MatchesRegex("[0-9a-f]{32}"));
+  EXPECT_THAT(made.headers.at("traceparent"), testing::MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-00"));
+}
+
+TEST_F(Http, ASlowHeaderGets408) {
+  Client client(port());
+  client.send("GET /health HTTP/1.1\r\nHo");
+  const Reply reply = client.read();
+  EXPECT_EQ(reply.status, 408);
+  EXPECT_EQ(reply.problem(), "too-slow");
+  EXPECT_TRUE(client.closed(5s));
+}
+
+TEST_F(Http, ADripFedBodyGets408) {
+  Client client(port());
+  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n");
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 12; ++i) {  // Steady bytes don't win more time: the limit is for the whole request.
+    client.send("x");
+    std::this_thread::sleep_for(80ms);
+  }
+  EXPECT_EQ(client.read().status, 408);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+}
+
+TEST_F(Http, AnIdleConnectionIsClosed) {
+  const Client client(port());
+  EXPECT_FALSE(client.closed(700ms));
+  EXPECT_TRUE(client.closed(5s));
+}
+
+TEST_F(Http, AnswersOnIpv6) {
+  try {
+    EXPECT_EQ(Client(port(), true).request("GET", "/health/live").status, 200);
+  } catch (const std::runtime_error&) {
+    GTEST_SKIP() << "this machine has no IPv6";
+  }
+}
+
+TEST_F(Http, Http10EndsTheConnection) {
+  Client client(port());
+  client.send("GET /health/live HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_TRUE(client.closed(5s));
+}
+
+TEST_F(Http, ServesThePages) {
+  const Reply index = ask(port(), "GET", "/");
+  EXPECT_EQ(index.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_THAT(index.headers.at("content-security-policy"), HasSubstr("default-src 'none'"));
+  EXPECT_EQ(ask(port(), "GET", "/docs").status, 200);
+  EXPECT_EQ(ask(port(), "GET", "/static/app.js").status, 200);
+  EXPECT_EQ(ask(port(), "GET", "/static/none.js").status, 404);
+  EXPECT_THAT(ask(port(), "GET", "/openapi.json").json().at("openapi").get<std::string>(), StartsWith("3.1"));
+}
+
+TEST(Limits, ConnectionsBeyondTheLimitAreRefusedAndLaterOnesTaken) {
+  ServerProcess server;
+  server.start({"--max-connections", "3"});
+  {
+    std::vector<Client> held;
+    for (int i = 0; i < 3; ++i) {
+      held.emplace_back(server.port());
+      EXPECT_EQ(held.back().request("GET", "/health/live").status, 200);
+    }
+    Client fourth(server.port());
+    EXPECT_EQ(fourth.read().status, 503);
+    EXPECT_EQ(metric(server.admin_port(), "rejected_total{reason=\"connections\"}"), 1);
+  }
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);
+}
+
+TEST(Limits, AClientThatAsksTooOftenGets429) {
+  ServerProcess server;
+  server.start({"--client-rate", "0.5", "--client-burst", "2"});
+  Client client(server.port());
+  EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
+  const Reply third = client.request("POST", "/predict", picture(true), octets);
+  EXPECT_EQ(third.status, 429);
+  EXPECT_EQ(third.problem(), "too-many-requests");
+  EXPECT_EQ(third.headers.at("retry-after"), "2");
+  EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);  // Probes are not counted.
+}
+
+}  // namespace
+}  // namespace catdog::service_tests

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory doesn't grow with the number of pictures and connections served.
+#include "service/server_process.hpp"
+#include "support/pictures.hpp"
+
+namespace catdog::service_tests {
+namespace {
+
+TEST(Memory, StaysAfterThousandsOfMixedPictures) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep freed memory";
+#endif
+  ServerProcess server;
+  server.start({"--log-level", "error", "--feedback-answers", "500"});
+  std::vector<std::string> bodies{picture(true), picture(false, 200), picture(true).substr(0, 50), "no picture"};
+  for (const char* name : {"baseline.jpg", "lossy.webp", "plain.gif", "rgb16.png", "orientation6.jpg", "cmyk.jpg"}) {
+    const auto bytes = test_support::shipped_picture(name);
+    bodies.emplace_back(bytes.begin(), bytes.end());
+  }
+  const auto serve = [&](int requests) {
+    for (int i = 0; i < requests;) {
+      Client client(server.port());
+      for (int k = 0; k < 50; ++k, ++i) {
+        ASSERT_GT(
+            client.request("POST", "/predict", bodies[static_cast<std::size_t>(i) % bodies.size()], octets).status, 0);
+      }
+    }
+  };
+  serve(1500);
+  const double before = metric(server.port(), "process_resident_memory_bytes");
+  serve(4000);
+  EXPECT_LT(metric(server.port(), "process_resident_memory_bytes") - before, 10e6);
+}
+
+}  // namespace
+}  // namespace catdog::service_tests

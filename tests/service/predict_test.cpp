@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /predict and GET /model.
+#include <gmock/gmock.h>
+
+#include "service/server_process.hpp"
+#include "support/pictures.hpp"
+
+namespace catdog::service_tests {
+namespace {
+
+using testing::DoubleNear;
+using testing::HasSubstr;
+
+class Predict : public SharedServer {};
+
+std::string shipped(const std::string& name) {
+  const auto bytes = test_support::shipped_picture(name);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string encode_base64(const std::string& bytes) {
+  static const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (i + k < bytes.size() ? std::uint8_t(bytes[i + k]) : 0U);
+    for (unsigned k = 0; k < 4; ++k) text += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63U] : '=';
+  }
+  return text;
+}
+
+void expect_answer(const nlohmann::json& answer, bool cat) {
+  EXPECT_EQ(answer.at("predicted_class"), cat ? 0 : 1);
+  EXPECT_EQ(answer.at("predicted_label"), cat ? "cat" : "dog");
+  const double confidence = answer.at("confidence");
+  EXPECT_GT(confidence, 0.5);
+  EXPECT_EQ(answer.at("probabilities").at(cat ? "cat" : "dog"), confidence);
+  EXPECT_THAT(answer.at("probabilities").at("cat").get<double>() + answer.at("probabilities").at("dog").get<double>(),
+              DoubleNear(1, 1e-6));
+}
+
+TEST_F(Predict, RawBody) {
+  const Reply reply = ask(port(), "POST", "/predict", picture(true, 48), octets);
+  ASSERT_EQ(reply.status, 200);
+  const nlohmann::json answer = reply.json();
+  expect_answer(answer, true);
+  EXPECT_EQ(answer.at("request_id"), reply.headers.at("x-request-id"));
+  EXPECT_EQ(answer.at("model").at("name"), "colour");
+  EXPECT_EQ(answer.at("image"), nlohmann::json::parse(R"({"width":48,"height":48,"format":"png"})"));
+  EXPECT_GT(answer.at("processing_time_ms"), 0);
+  for (const char* stage : {"queue", "decode", "preprocess", "infer"}) {
+    EXPECT_GE(answer.at("timings_ms").at(stage), 0);
+    EXPECT_THAT(reply.headers.at("server-timing"), HasSubstr(std::string(stage) + ";dur="));
+  }
+}
+
+TEST_F(Predict, MultipartForm) {
+  const Reply reply = ask(port(), "POST", "/predict", form({picture(false)}), form_type);
+  ASSERT_EQ(reply.status, 200);
+  expect_answer(reply.json(), false);
+}
+
+TEST_F(Predict, SeveralFilesEachWithItsStatus) {
+  const Reply reply =
+      ask(port(), "POST", "/predict", form({picture(true), "not a picture", picture(false)}), form_type);
+  ASSERT_EQ(reply.status, 200);
+  const nlohmann::json results = reply.json().at("results");
+  ASSERT_EQ(results.size(), 3U);
+  expect_answer(results.at(0), true);
+  EXPECT_EQ(results.at(1).at("status"), 415);
+  expect_answer(results.at(2), false);
+}
+
+TEST_F(Predict, Base64InJson) {
+  const std::string body = R"({"image":")" + encode_base64(picture(false)) + "\"}";
+  const Reply reply = ask(port(), "POST", "/predict", body, "Content-Type: application/json\r\n");
+  ASSERT_EQ(reply.status, 200);
+  expect_answer(reply.json(), false);
+}
+
+TEST_F(Predict, EveryShippedPictureGetsAVerdictOrARefusal) {
+  std::size_t pictures = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(CATDOG_SOURCE_DIR) / "tests/golden/pictures")) {
+    const Reply reply = ask(port(), "POST", "/predict", shipped(entry.path().filename()), octets);
+    EXPECT_THAT(reply.status, testing::AnyOf(200, 422)) << entry.path();
+    if (reply.status == 422) {
+      EXPECT_THAT(entry.path().string(), HasSubstr("cut")) << reply.body;
+    }
+    ++pictures;
+  }
+  EXPECT_GT(pictures, 40U);
+}
+
+TEST_F(Predict, WhatIsNoPictureIs415WhateverTheHeaderSays) {
+  const Reply reply = ask(port(), "POST", "/predict", "<html></html>", "Content-Type: image/jpeg\r\n");
+  EXPECT_EQ(reply.status, 415);
+  EXPECT_EQ(reply.problem(), "not-a-picture");
+}
+
+TEST_F(Predict, ADamagedPictureIs422) {
+  const Reply reply = ask(port(), "POST", "/predict", picture(true).substr(0, 60), octets);
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.problem(), "corrupt-picture");
+}
+
+TEST_F(Predict, APictureOverALimitIs422) {
+  const auto bytes = test_support::make_black_png(1000, 1000);
+  const Reply reply =
+      ask(port(), "POST", "/predict", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, octets);
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.problem(), "picture-over-limit");
+}
+
+TEST_F(Predict, TooManyPicturesIs413) {
+  const Reply reply = ask(port(), "POST", "/predict", form(std::vector<std::string>(5, picture(true))), form_type);
+  EXPECT_EQ(reply.status, 413);
+}
+
+TEST_F(Predict, ABrokenFormIs400) {
+  EXPECT_EQ(ask(port(), "POST", "/predict", "--XxYyZz\r\nno end", form_type).status, 400);
+  EXPECT_EQ(ask(port(), "POST", "/predict", "{", "Content-Type: application/json\r\n").status, 400);
+}
+
+TEST_F(Predict, TheModelIsNamed) {
+  const nlohmann::json model = ask(port(), "GET", "/model").json();
+  EXPECT_EQ(model.at("name"), "colour");
+  EXPECT_EQ(model.at("version"), "1.2.3");
+  EXPECT_EQ(model.at("sha256").get<std::string>().size(), 64U);
+  EXPECT_EQ(model.at("labels"), nlohmann::json::parse(R"(["cat","dog"])"));
+}
+
+TEST(ShippedModel, TellsTheExamplesApart) {
+  ServerProcess server;
+  server.start({"--model", CATDOG_SOURCE_DIR "/models/best_model.pt"});
+  const auto label = [&](const char* path) {
+    const auto bytes = test_support::read_file(std::string(CATDOG_SOURCE_DIR "/examples/images/") + path);
+    return ask(server.port(), "POST", "/predict", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, octets)
+        .json()
+        .at("predicted_label");
+  };
+  EXPECT_EQ(label("cat/chelsea.png"), "cat");
+  EXPECT_EQ(label("dog/dog.jpg"), "dog");
+}
+
+}  // namespace
+}  // namespace catdog::service_tests

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real catdog-server as a child process in a folder of its own, with a model whose answers are known: what is red
+// is a cat, what is blue a dog.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "service/client.hpp"
+#include "support/model_maker.hpp"
+
+namespace catdog::service_tests {
+
+namespace fs = std::filesystem;
+
+std::string picture(bool cat, int side = 32);  // A PNG.
+test_support::ModelRecipe colour_model();
+
+class ServerProcess {
+ public:
+  ServerProcess();
+  ~ServerProcess();  // Kills what still runs.
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // Starts it; `environment` as NAME=VALUE. Waits until it is ready unless told otherwise.
+  void start(const std::vector<std::string>& flags = {}, const std::vector<std::string>& environment = {},
+             bool wait_ready = true);
+  void signal(int number) const;
+  // Its exit code, or -signal; fails the test when it still runs after that time.
+  int wait(std::chrono::seconds limit = std::chrono::seconds(15));
+  bool running();
+
+  std::uint16_t port() const { return port_; }
+  std::uint16_t admin_port() const { return admin_port_; }
+  pid_t pid() const { return pid_; }
+  const fs::path& folder() const { return folder_; }
+  std::string log() const;  // What it wrote to stderr so far.
+  void write(const std::string& name, const std::string& bytes) const;
+  void write_model(const test_support::ModelRecipe& recipe) const;
+
+ private:
+  void read_ports();
+  fs::path folder_;
+  pid_t pid_ = -1;
+  int exit_code_ = -1000;
+  std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
+};
+
+// A metric's value as /metrics has it, `series` with its labels; -1 when there is none.
+double metric(std::uint16_t port, const std::string& series);
+
+// One server for all tests of a suite.
+class SharedServer : public testing::Test {
+ protected:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
+  static ServerProcess* server_;
+  static std::uint16_t port() { return server_->port(); }
+};
+
+}  // namespace catdog::service_tests

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting: settings, models that are missing, ports that are taken.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <sstream>
+
+#include "service/server_process.hpp"
+
+namespace catdog::service_tests {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Start, AMissingModelIsExitCode3) {
+  ServerProcess server;
+  server.start({"--model", "/nowhere/model.pt"}, {}, false);
+  EXPECT_EQ(server.wait(), 3);
+  EXPECT_THAT(server.log(), HasSubstr("/nowhere/model.pt"));
+}
+
+TEST(Start, ADamagedModelIsExitCode3) {
+  ServerProcess server;
+  server.write("model.pt", "no model");
+  server.start({}, {}, false);
+  EXPECT_EQ(server.wait(), 3);
+  EXPECT_THAT(server.log(), HasSubstr("model_failed"));
+}
+
+TEST(Start, ATakenPortIsExitCode4) {
+  ServerProcess first;
+  first.start();
+  ServerProcess second;
+  second.start({"--port", std::to_string(first.port())}, {}, false);
+  EXPECT_EQ(second.wait(), 4);
+  EXPECT_THAT(second.log(), HasSubstr("--port"));
+}
+
+TEST(Start, AWrongSettingIsExitCode2) {
+  ServerProcess server;
+  server.start({"--workers", "many"}, {}, false);
+  EXPECT_EQ(server.wait(), 2);
+  EXPECT_THAT(server.log(), HasSubstr("--workers"));
+}
+
+TEST(Start, LogsOneJsonObjectALineWithoutFileNamesOrAddresses) {
+  ServerProcess server;
+  server.start({"--grace-ms", "0"});
+  ask(server.port(), "POST", "/predict", form({picture(true)}), form_type);
+  ask(server.port(), "POST", "/predict", "no picture", octets);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  std::istringstream lines(server.log());
+  std::vector<std::string> events;
+  for (std::string line; std::getline(lines, line);) {
+    events.push_back(nlohmann::json::parse(line).at("event"));
+    EXPECT_THAT(line, testing::Not(HasSubstr("pet.jpg")));
+    EXPECT_THAT(line, testing::Not(HasSubstr("127.0.0.1")));
+  }
+  EXPECT_THAT(events,
+              testing::IsSupersetOf({"server_started", "model_loaded", "request_completed", "prediction_failed", "drain_started"}));
+}
+
+TEST(Start, LogLevelOffIsSilent) {
+  ServerProcess server;
+  server.start({}, {"LOG_LEVEL=OFF"});
+  ask(server.port(), "POST", "/predict", "no picture", octets);
+  EXPECT_EQ(server.log(), "");
+}
+
+}  // namespace
+}  // namespace catdog::service_tests
