@@ -139,7 +139,9 @@ void add_limit_options(CLI::App& app, Config& c) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--max-queue-bytes", c.max_queue_bytes, "Most bytes of bodies that wait for a worker or are worked on")
+  app.add_option("--max-queue-bytes", c.max_queue_bytes,
+                 "Most bytes of bodies that wait for a worker or are worked on, and of those over a megabyte "
+                 "while they are read")
       ->envname("CATDOG_MAX_QUEUE_BYTES")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
       ->capture_default_str()

@@ -86,8 +86,9 @@ void Log::event(Level level, std::string_view name, const Fields& fields) noexce
 
 std::uint64_t Log::lost() const noexcept { return pool_->overrun_counter(); }
 
-void Log::flush() noexcept {
+bool Log::flush() noexcept {
   for (int i = 0; i < 100 && pool_->queue_size() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return pool_->queue_size() == 0;
 }
 
 }  // namespace catdog::service

@@ -34,8 +34,8 @@ class Log {
   void event(Level level, std::string_view name, const Fields& fields = Fields::object()) noexcept;
   // Lines lost so far.
   std::uint64_t lost() const noexcept;
-  // Waits until what was logged is written, but no longer than a second.
-  void flush() noexcept;
+  // Waits until what was logged is written, but no longer than a second; whether it was.
+  bool flush() noexcept;
 
  private:
   std::shared_ptr<spdlog::details::thread_pool> pool_;

@@ -89,7 +89,8 @@ Metrics::Metrics()
       reloads(family("model_reloads_total", "Attempts to load another model, by result.")),
       connections_open(gauge("connections_open", "Connections that are open.")),
       in_flight(gauge("requests_in_flight", "Requests read whole and not answered yet.")) {
-  for (const char* reason : {"queue", "deadline", "expired", "connections", "client_rate"}) rejected.Add({{"reason", reason}});
+  for (const char* reason : {"queue", "deadline", "expired", "connections", "client_rate", "body_memory"})
+    rejected.Add({{"reason", reason}});
   for (const char* result : {"swapped", "refused"}) reloads.Add({{"result", result}});
 }
 

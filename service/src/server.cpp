@@ -218,7 +218,7 @@ int Server::run() {
   }
   service_.queue.stop();
   service_.log.event(Level::info, "server_stopped", {{"exit_code", exit_code_}});
-  service_.log.flush();
+  if (!service_.log.flush()) _exit(exit_code_);  // Nobody reads stderr: its thread would never end.
   return exit_code_;
 }
 

@@ -231,6 +231,30 @@ TEST(Limits, ConnectionsBeyondTheLimitAreRefusedAndLaterOnesTaken) {
   EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);
 }
 
+TEST(Limits, LargeBodiesShareTheirMemory) {
+  ServerProcess server;
+  server.start({"--max-queue-bytes", "5000000"});
+  const std::string head = "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 3000000\r\n\r\n";
+  {
+    Client first(server.port());
+    first.send(head);
+    std::this_thread::sleep_for(100ms);
+    Client second(server.port());
+    second.send(head);
+    const Reply reply = second.read();
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_EQ(reply.headers.at("retry-after"), "1");
+    EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);  // Small ones go on.
+    first.send(std::string(3'000'000, 'x'));
+    EXPECT_EQ(first.read().status, 415);
+    first.send(head);
+  }
+  std::this_thread::sleep_for(100ms);
+  Client last(server.port());  // Both an answer and an end give the memory back.
+  last.send(head + std::string(3'000'000, 'x'));
+  EXPECT_EQ(last.read().status, 415);
+}
+
 TEST(Limits, AClientThatAsksTooOftenGets429) {
   ServerProcess server;
   server.start({"--client-rate", "0.5", "--client-burst", "2"});

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starting: settings, models that are missing, ports that are taken.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sstream>
 
@@ -57,8 +60,28 @@ TEST(Start, LogsOneJsonObjectALineWithoutFileNamesOrAddresses) {
     EXPECT_THAT(line, testing::Not(HasSubstr("pet.jpg")));
     EXPECT_THAT(line, testing::Not(HasSubstr("127.0.0.1")));
   }
-  EXPECT_THAT(events,
-              testing::IsSupersetOf({"server_started", "model_loaded", "request_completed", "prediction_failed", "drain_started"}));
+  EXPECT_THAT(events, testing::IsSupersetOf({"server_started", "model_loaded", "request_completed", "prediction_failed",
+                                             "drain_started"}));
+}
+
+TEST(Start, AReaderThatIsTooSlowLosesLogLinesNotRequests) {
+  ServerProcess server;
+  const std::string path = (server.folder() / "log").string();
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int pipe = open(path.c_str(), O_RDWR | O_CLOEXEC);  // Never read.
+  ASSERT_GE(pipe, 0);
+  server.start({"--grace-ms", "0"});
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += make_request("GET", "/health/live");
+  Client client(server.port());
+  for (int i = 0; i < 100; ++i) {
+    client.send(requests);
+    for (int k = 0; k < 100; ++k) ASSERT_EQ(client.read().status, 200);
+  }
+  EXPECT_GT(metric(server.port(), "log_lines_lost_total"), 0);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  close(pipe);
 }
 
 TEST(Start, LogLevelOffIsSilent) {

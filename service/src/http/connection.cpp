@@ -10,6 +10,7 @@ namespace catdog::service {
 
 namespace {
 
+constexpr std::uint64_t large_body = 1 << 20;
 constexpr std::size_t read_block = 65536;  // Reads this large cost less than half of Beast's default.
 constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -145,6 +146,7 @@ void Connection::on_header(const ErrorCode& failure) {
   body_unread_ = !parser_->is_done();
   try {
     check_route();
+    reserve_body();
   } catch (const Problem& problem) {
     refuse(problem);
     return;
@@ -171,9 +173,26 @@ void Connection::check_route() {
   }
 }
 
+// Many large uploads at once would use up the memory of a container before any of them reaches the queue's own limit.
+void Connection::reserve_body() {
+  const auto length = parser_->content_length();
+  const std::uint64_t bytes = length ? *length : parser_->chunked() ? listener_.config().max_body_bytes : 0;
+  if (bytes <= large_body) return;
+  if (!listener_.reserve_body(bytes)) {
+    listener_.metrics().reject("body_memory");
+    throw Problem(503, "overloaded", "Too many large bodies at once; try again after the time in Retry-After.",
+                  {{"Retry-After", "1"}});
+  }
+  reserved_bytes_ = bytes;
+}
+
+void Connection::release_body() { listener_.release_body(std::exchange(reserved_bytes_, 0)); }
+
 void Connection::ask_for_body() {
   if (buffer_.capacity() < read_block) buffer_.reserve(read_block);
-  if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue") || buffer_.size() > 0) {
+  const HttpRequest& message = parser_->get();
+  const bool waits = message.version() >= 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
+  if (!waits || buffer_.size() > 0) {
     read_body();
     return;
   }
@@ -205,6 +224,7 @@ void Connection::close() {
   const auto self = shared_from_this();
   if (phase_ == Phase::working) listener_.metrics().in_flight.Decrement();
   phase_ = Phase::closed;
+  release_body();
   if (call_) call_->abandon();
   call_.reset();
   timer_.cancel();

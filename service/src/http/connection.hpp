@@ -35,6 +35,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_header();
   void on_header(const ErrorCode& failure);
   void check_route();
+  void reserve_body();
+  void release_body();
   void ask_for_body();
   void read_body();
   void on_body(const ErrorCode& failure);
@@ -79,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t received_bytes_ = 0;
   std::size_t sent_bytes_ = 0;
   std::size_t discarded_bytes_ = 0;
+  std::uint64_t reserved_bytes_ = 0;
 };
 
 }  // namespace catdog::service

@@ -118,6 +118,7 @@ void Connection::refuse(const Problem& problem) {
 
 void Connection::write(Response response) {
   phase_ = Phase::writing;
+  release_body();
   const Request& request = call_ ? call_->request() : request_;
   if (traceparent_.empty()) traceparent_ = continue_trace({});
   if (listener_.draining()) keep_alive_ = false;

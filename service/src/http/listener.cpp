@@ -78,6 +78,12 @@ void Listener::on_accept(const boost::system::error_code& failure, tcp::socket s
   accept();
 }
 
+bool Listener::reserve_body(std::uint64_t bytes) {
+  if (reserved_bytes_ > 0 && reserved_bytes_ + bytes > config_.max_queue_bytes) return false;
+  reserved_bytes_ += bytes;
+  return true;
+}
+
 void Listener::remove(Connection* connection) {
   if (connections_.erase(connection) > 0) metrics_.connections_open.Decrement();
 }

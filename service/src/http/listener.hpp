@@ -49,6 +49,9 @@ class Listener {
   Metrics& metrics() noexcept { return metrics_; }
   Log& log() noexcept { return log_; }
   RateLimit& rate_limit() noexcept { return rate_limit_; }
+  // Bodies over a megabyte share --max-queue-bytes while they are read and worked on.
+  bool reserve_body(std::uint64_t bytes);
+  void release_body(std::uint64_t bytes) noexcept { reserved_bytes_ -= bytes; }
   bool draining() const noexcept { return draining_; }
   bool closing_idle() const noexcept { return closing_idle_; }
 
@@ -66,6 +69,7 @@ class Listener {
   tcp::acceptor acceptor_;
   asio::steady_timer retry_;
   std::unordered_set<Connection*> connections_;
+  std::uint64_t reserved_bytes_ = 0;
   bool draining_ = false;
   bool closing_idle_ = false;
 };
