@@ -96,6 +96,7 @@ catdog_package(python python3-catdog python "${_own}, python3 (>= ${Python_VERSI
 foreach(_group IN ITEMS LIBRARY TORCH)
   set(CPACK_DEBIAN_${_group}_PACKAGE_CONTROL_EXTRA "${_sources}/triggers")
 endforeach()
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA "${_sources}/prerm")
 include(CPack)
 foreach(_role IN ITEMS library torch dev python)
   cpack_add_component_group(${_role})

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# test_packages.sh [FOLDER]: installs the packages that scripts/build_packages.sh made (or those in FOLDER) in a bare Debian made with
+# debootstrap, uses each, removes them, and looks for what they left behind. Needs root; takes some minutes.
+# shellcheck disable=SC2016,SC2031 # what runs inside is expanded there
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+case "${1:-}" in -h | --help) usage && exit 0 ;; esac
+packages=$(realpath -- "${1:-$CATDOG_ROOT/build/packages/packages}")
+[ "$(id -u)" -eq 0 ] || die "debootstrap needs root"
+compgen -G "$packages/*.deb" >/dev/null || die "no packages in $packages: run scripts/build_packages.sh first"
+
+"$CATDOG_ROOT/scripts/setup.sh" --packages
+root=$(mktemp -d)
+cleanup() {
+  umount "$root/proc" 2>/dev/null || true
+  rm -rf --one-file-system "$root"
+}
+trap cleanup EXIT
+# This machine's own mirror and apt settings, whatever they are.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Suite: bookworm" | head -n 1)
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+say "debootstrap"
+debootstrap --variant=minbase "$codename" "$root" ${mirror:+"$mirror"} >"$packages/debootstrap.log" 2>&1 ||
+  { tail -n 20 "$packages/debootstrap.log" >&2 && die "debootstrap failed"; }
+cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
+cp /etc/resolv.conf "$root/etc/"
+mount -t proc proc "$root/proc"
+mkdir -p "$root/opt/packages" "$root/opt/images"
+cp "$packages"/*.deb "$root/opt/packages/"
+cp -r "$CATDOG_ROOT/examples/images/." "$root/opt/images/"
+cp "$CATDOG_ROOT/examples/classify_file.c" "$root/opt/"
+inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 bash -c "$1"; }
+quiet_inside() { inside "$1" >"$packages/inside.log" 2>&1 || { tail -n 40 "$packages/inside.log" >&2 && die "failed: $1"; }; }
+# expect TEXT COMMAND: the command succeeds and prints TEXT.
+expect() {
+  local output
+  output=$(inside "$2" 2>&1) || die "failed: $2: $output"
+  [[ $output == *"$1"* ]] || die "expected '$1' from $2, got: $output"
+  say "ok: $2"
+}
+
+quiet_inside 'apt-get -q update'
+say "install: catdog (with libcatdog1), python3-catdog, libcatdog-dev"
+quiet_inside 'cd /opt/packages && apt-get -q -y --no-install-recommends install ./libcatdog1_*.deb ./catdog_*.deb ./python3-catdog_*.deb ./libcatdog-dev_*.deb'
+expect 'dog.jpg: dog' 'catdog classify /opt/images/dog/dog.jpg'
+expect 'catdog' 'catdog-server --help'
+expect 'cat' 'python3 -m catdog /opt/images/cat/chelsea.png'
+expect 'catdog' 'ls /usr/share/man/man1/catdog-classify.1.gz /usr/share/bash-completion/completions/catdog /lib/systemd/system/catdog-server.service'
+quiet_inside 'apt-get -q -y --no-install-recommends install gcc libc6-dev pkg-config'
+expect 'cat 0' 'cd /opt && gcc -std=c99 classify_file.c $(pkg-config --cflags --libs catdog) -o classify_file && ./classify_file images/cat/chelsea.png'
+say "remove"
+quiet_inside 'apt-get -q -y purge catdog python3-catdog libcatdog-dev libcatdog1'
+left=$(inside 'find / -xdev -iname "*catdog*" -not -path "/opt/*" -not -path "/proc/*" -not -path "/var/log/*" -not -path "/var/cache/*"')
+[ -z "$left" ] || die "left behind after purge: $left"
+say "packages install, work and leave nothing behind"
