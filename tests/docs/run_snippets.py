@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles and runs each code block of a Markdown file, and each command in it.
 
-A C or C++ block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line right
-above a block, which a reader doesn't see, says what it needs:
+A C or C++ block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line
+right above a block, which a reader doesn't see, says what it needs:
     <!-- snippet: data=model|picture|frame -->  what `data` of a fragment in C points to; picture when nothing is said
     <!-- snippet: opens -->                     the fragment opens `classifier` itself
     <!-- snippet: elsewhere: WHO -->            run by something else, which is named
-Commands run one line after the other in a folder that has what the documentation speaks of. A block without a language is
-not run. Fails when a block does, or when the file has no block at all that was run or named.
+Commands run one line after the other in a folder that has what the documentation speaks of. A block without a language
+is not run. Fails when a block does, or when the file has no block at all that was run or named.
 """
 
 from __future__ import annotations
@@ -54,13 +54,16 @@ class Runner:
             shutil.copy(self.model, self.folder / target)
         (self.folder / "frame").write_bytes(bytes([128]) * ((640 * 3 + 64) * 480))
 
-    def run(self, command: list[str], what: str) -> str:
+    def start(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         tools = [self.build / "tools", self.build / "training", self.build / "service"]
         environment = dict(os.environ, CATDOG_MODEL=str(self.model), PYTHONPATH=str(self.build / "python"))
         environment["PATH"] = os.pathsep.join([*map(str, tools), environment["PATH"]])
-        done = subprocess.run(
+        return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
+
+    def run(self, command: list[str], what: str) -> str:
+        done = self.start(command)
         if done.returncode != 0:
             raise SystemExit(f"{what}: status {done.returncode} of {command[0]}\n{done.stdout}\n{done.stderr}")
         return done.stdout
@@ -78,11 +81,23 @@ class Runner:
         self.run([*self.compilers[language], *flags, source.name, *link], what)
         kind = re.search(r"data=(\w+)", note)
         data = {"model": "best_model.pt", "picture": "cat.png", "frame": "frame"}[kind[1] if kind else "picture"]
-        output = self.run(
-            ["./snippet", "cat.png"] if program else ["./snippet", data, "cat.png", "best_model.pt"], what
-        )
-        if program and "cat" not in output.replace("cat.png", ""):
-            raise SystemExit(f"{what}: the program did not say that the cat is one:\n{output}")
+        if program:
+            self.program(what)
+        else:
+            self.run(["./snippet", data, "cat.png", "best_model.pt"], what)
+
+    def program(self, what: str) -> None:
+        """A whole program classifies the file that it is given, and names the one that isn't there."""
+        for label, picture in {"cat": "cat.png", "dog": "dog.jpg"}.items():
+            output = self.run(["./snippet", picture], what)
+            if not re.search(rf"\b{label} (0\.\d+|1(\.0+)?)\n", output):
+                raise SystemExit(f"{what}: expected '{label}' and a probability for {picture}, got '{output}'")
+        done = self.start(["./snippet", "no-such-file.jpg"])
+        if done.returncode != 1 or "no-such-file.jpg" not in done.stderr or done.stdout:
+            raise SystemExit(
+                f"{what}: a missing file: status {done.returncode} (expected 1), standard error '{done.stderr}'"
+                f" (should name the file), output '{done.stdout}' (expected none)"
+            )
 
     def commands(self, text: str, what: str) -> None:
         for line in text.replace("\\\n", " ").splitlines():
