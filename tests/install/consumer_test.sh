@@ -79,9 +79,10 @@ case $kind in
     quiet probe.log probe 0.1 REQUIRED
     refused 'version' probe 0.2 REQUIRED
     refused 'nonsense' probe REQUIRED COMPONENTS nonsense
-    rm -f moved/lib/libcatdog-torch.so
+    rm -f moved/lib/catdog/libcatdog-torch.so
     refused 'torch' probe REQUIRED COMPONENTS torch
-    touch moved/lib/libcatdog-torch.so
+    mkdir -p moved/lib/catdog
+    touch moved/lib/catdog/libcatdog-torch.so
     quiet probe.log probe REQUIRED COMPONENTS torch
     rm moved/share/catdog/best_model.pt
     refused "moved/share/catdog/best_model.pt" examples/classify_file "$cat_picture"
