@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# lint.sh [--changed] [format] [tidy] [shell] [files] [--fix]: checks the tracked files; any finding fails.
+# lint.sh [--changed] [format] [tidy] [shell] [python] [files] [--fix]: checks the tracked files; any finding fails.
 #   format  clang-format (--fix rewrites the files instead)
+#   python  black, isort (--fix rewrites the files instead), flake8, mypy --strict
 #   tidy    clang-tidy over the dev preset's files; what was clean before is not checked again
 #   shell   shellcheck
 #   files   length, white space, machine paths, licence lines
-# Without a name: all four. --changed: only files that differ from the last commit.
+# Without a name: all five. --changed: only files that differ from the last commit.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
@@ -14,12 +15,12 @@ for argument in "$@"; do
   case "$argument" in
     --changed) changed=1 ;;
     --fix) fix=1 ;;
-    format | tidy | shell | files) parts+=("$argument") ;;
+    format | tidy | shell | python | files) parts+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) die "unknown argument '$argument'; see --help" ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(format tidy shell files)
+[ ${#parts[@]} -gt 0 ] || parts=(format tidy shell python files)
 "$CATDOG_ROOT/scripts/setup.sh" --dev
 cd "$CATDOG_ROOT" || exit 2
 mkdir -p build/lint-cache
@@ -52,6 +53,18 @@ lint_tidy() {
 
 lint_shell() {
   tracked '*.sh' '.ci/run' '*.bash' | xargs -0 -r shellcheck --external-sources
+}
+
+lint_python() {
+  local status=0 check=(--check)
+  [ "$fix" -eq 0 ] || check=()
+  tracked '*.py' | xargs -0 -r black --quiet "${check[@]}" -- || status=1
+  tracked '*.py' | xargs -0 -r isort --quiet "${check[@]}" -- || status=1
+  tracked '*.py' | xargs -0 -r flake8 --max-line-length=120 --extend-ignore=E203 -- || status=1
+  # Not the tests, whose libraries' types are loose, nor the package: tests/python checks that with a newer mypy.
+  tracked '*.py' ':!tests' ':!bindings/python/catdog' |
+    MYPYPATH=bindings/python xargs -0 -r mypy --no-error-summary --cache-dir=build/lint-cache/mypy -- || status=1
+  return "$status"
 }
 
 # report MESSAGE: fails, with the findings from standard input under the message, when there are any.

@@ -35,7 +35,8 @@ dev=(
   git ca-certificates ccache binutils               # nm and readelf for the symbol tests
   libgtest-dev libgmock-dev libbenchmark-dev        # tests and benchmarks
   python3 python3-torch python3-numpy python3-pil   # golden numbers and the importer's test
-  python3-pytest                                    # tests of the bindings
+  python3-pytest python3-venv                       # tests of the bindings and the wheel
+  black isort flake8 mypy                           # lint of the Python files
   clang-14 clang-format-14 clang-tidy-14            # lint; clang also builds the fuzz targets
   libclang-rt-14-dev llvm-14 libomp-14-dev          # sanitizer run-times, llvm-symbolizer, omp.h for clang
   abigail-tools                                     # abidiff

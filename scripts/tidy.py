@@ -8,6 +8,8 @@ kept. Files that include libtorch's headers are left to the compiler's warnings:
 C++20 (it instantiates libstdc++'s constexpr std::vector while c10::IValue is incomplete). They are named and counted.
 Exit status: 0 clean, 1 findings.
 """
+from __future__ import annotations
+
 import argparse
 import concurrent.futures
 import hashlib
@@ -17,9 +19,12 @@ import shlex
 import subprocess
 import sys
 import time
+from typing import Any
+
+Entry = dict[str, Any]  # of compile_commands.json
 
 
-def sha256(path):
+def sha256(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest()
@@ -27,11 +32,11 @@ def sha256(path):
         return ""
 
 
-def output(command, **keywords):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **keywords)
+def output(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
-def compiler_arguments(entry):
+def compiler_arguments(entry: Entry) -> list[str]:
     """The compile command without launcher, compiler, output and dependency files."""
     words = entry["arguments"] if "arguments" in entry else shlex.split(entry["command"])
     first = next(i for i, word in enumerate(words) if word.startswith("-"))
@@ -46,7 +51,7 @@ def compiler_arguments(entry):
     return kept
 
 
-def included_files(entry, clang):
+def included_files(entry: Entry, clang: str) -> list[str]:
     """The file and all that it includes, as clang sees it; empty when that fails (clang-tidy then says why)."""
     driver = "g++" if entry["file"].endswith(".cpp") else "gcc"
     command = [clang, "--driver-mode=" + driver, *compiler_arguments(entry), "-w", "-M", entry["file"]]
@@ -59,17 +64,17 @@ def included_files(entry, clang):
 
 
 class Linter:
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.left_out = 0  # of the files known from an earlier run
         version = output([arguments.clang_tidy, "--version"]).stdout
         self.salt = version + sha256(os.path.join(arguments.root, ".clang-tidy"))
 
-    def record_path(self, entry):
+    def record_path(self, entry: Entry) -> str:
         key = json.dumps([self.salt, entry["directory"], entry["file"], compiler_arguments(entry)])
         return os.path.join(self.arguments.cache, hashlib.sha256(key.encode()).hexdigest() + ".json")
 
-    def is_known_clean(self, entry):
+    def is_known_clean(self, entry: Entry) -> bool:
         try:
             with open(self.record_path(entry), encoding="utf-8") as file:
                 record = json.load(file)
@@ -79,11 +84,11 @@ class Linter:
         self.left_out += bool(unchanged and record["left_out"])
         return unchanged
 
-    def remember(self, entry, files, left_out=False):
+    def remember(self, entry: Entry, files: dict[str, str], left_out: bool = False) -> None:
         with open(self.record_path(entry), "w", encoding="utf-8") as file:
             json.dump({"files": files, "left_out": left_out}, file)
 
-    def check(self, entry):
+    def check(self, entry: Entry) -> tuple[Entry, float | None, str]:
         """Returns (entry, seconds, findings); seconds is None for a file that includes libtorch."""
         start = time.monotonic()
         # Taken before the check: a file edited meanwhile must be checked again.
@@ -92,8 +97,14 @@ class Linter:
         if any(path.endswith("/c10/macros/Macros.h") for path in files):
             self.remember(entry, digests, left_out=True)
             return entry, None, ""
-        command = [self.arguments.clang_tidy, "--quiet", "-p", self.arguments.build,
-                   "--extra-arg=-Wno-unknown-warning-option", entry["file"]]
+        command = [
+            self.arguments.clang_tidy,
+            "--quiet",
+            "-p",
+            self.arguments.build,
+            "--extra-arg=-Wno-unknown-warning-option",
+            entry["file"],
+        ]
         result = output(command)
         if result.returncode == 0:
             if digests:
@@ -102,7 +113,7 @@ class Linter:
         return entry, time.monotonic() - start, result.stdout
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="the project")
     parser.add_argument("--build", required=True, help="folder that holds compile_commands.json")
@@ -116,7 +127,7 @@ def main():
     with open(os.path.join(arguments.build, "compile_commands.json"), encoding="utf-8") as file:
         database = json.load(file)
     build = os.path.realpath(arguments.build) + os.sep
-    entries = {}
+    entries: dict[str, Entry] = {}
     for entry in database:
         path = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
         if path.startswith(arguments.root + os.sep) and not path.startswith(build):

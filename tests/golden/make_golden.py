@@ -66,7 +66,8 @@ def png(name, size, depth, colour, rows, interlaced=0):
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
     data = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
     (PICTURES / name).write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
 
 
 def make_jpegs():
@@ -129,7 +130,15 @@ def make_pngs():
     remember("rgb16.png", image)
     blended = rgba.tobytes()
     rows = []
-    for x0, y0, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
+    for x0, y0, dx, dy in (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ):
         for y in range(y0, height, dy):
             rows.append(b"".join(blended[4 * (y * width + x) :][:4] for x in range(x0, width, dx)))
     png("rgba_interlaced.png", image.size, 8, 6, rows, interlaced=1)
@@ -151,8 +160,13 @@ def make_webps_and_gifs():
     small = scene(60, 45).quantize(32)
     save("interlaced.gif", small)
     save("plain.gif", small, interlace=0)
-    save("animated.gif", small, save_all=True, append_images=[scene(60, 45).transpose(Image.Transpose.ROTATE_180).quantize(32)],
-         duration=100)
+    save(
+        "animated.gif",
+        small,
+        save_all=True,
+        append_images=[scene(60, 45).transpose(Image.Transpose.ROTATE_180).quantize(32)],
+        duration=100,
+    )
     save("transparent.gif", small, transparency=5)
 
 

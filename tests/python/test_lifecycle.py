@@ -162,10 +162,12 @@ def test_daemon_threads_do_not_break_the_end_of_the_interpreter(cat: Path) -> No
 
 
 def test_importing_starts_nothing_and_prints_nothing() -> None:
-    told = python("""
+    told = python(
+        """
         import os, sys
         import catdog
         assert len(os.listdir("/proc/self/task")) == 1
         assert not {"numpy", "PIL", "torch"} & set(sys.modules)
-        """)
+        """
+    )
     assert (told.returncode, told.stdout, told.stderr) == (0, "", "")

@@ -26,7 +26,8 @@ class PixelArray(Protocol):
     """An array as numpy has it. Its type says that it has the buffer protocol from Python 3.12 on only."""
 
     @property
-    def __array_interface__(self) -> dict[str, Any]: ...
+    def __array_interface__(self) -> dict[str, Any]:
+        ...
 
 
 # A string at run time, so that neither typing_extensions nor PIL is needed.

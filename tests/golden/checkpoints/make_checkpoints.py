@@ -28,11 +28,15 @@ class SimpleCNN(nn.Module):
         super().__init__()
         before = 3
         for number, after in enumerate(channels, 1):
-            block = nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2))
+            block = nn.Sequential(
+                nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
+            )
             setattr(self, f"conv{number}", block)
             before = after
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Sequential(nn.Flatten(), nn.Linear(before, hidden), nn.ReLU(), nn.Dropout(0.5), nn.Linear(hidden, classes))
+        self.fc = nn.Sequential(
+            nn.Flatten(), nn.Linear(before, hidden), nn.ReLU(), nn.Dropout(0.5), nn.Linear(hidden, classes)
+        )
 
     def forward(self, x):
         return self.fc(self.pool(self.conv4(self.conv3(self.conv2(self.conv1(x))))))
