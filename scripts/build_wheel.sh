@@ -58,7 +58,7 @@ say "${wheel[0]#"$CATDOG_ROOT"/}, $(stat -c %s "${wheel[0]}") bytes"
 [ "$test" -eq 1 ] || exit 0
 
 say "tests of the wheel"
-fresh_venv "$work/test" "${wheel[0]}[test]"
+fresh_venv "$work/test" "${wheel[0]}[test,ray]"
 away=$(mktemp -d)
 trap 'rm -rf "$away"' EXIT
 mkdir -p "$away/tests/golden"
