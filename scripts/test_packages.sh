@@ -49,8 +49,26 @@ expect 'cat' 'python3 -m catdog /opt/images/cat/chelsea.png'
 expect 'catdog' 'ls /usr/share/man/man1/catdog-classify.1.gz /usr/share/bash-completion/completions/catdog /lib/systemd/system/catdog-server.service'
 quiet_inside 'apt-get -q -y --no-install-recommends install gcc libc6-dev pkg-config'
 expect 'cat 0' 'cd /opt && gcc -std=c99 classify_file.c $(pkg-config --cflags --libs catdog) -o classify_file && ./classify_file images/cat/chelsea.png'
+say "install: libcatdog-torch"
+if inside 'catdog classify --engine torch /opt/images/dog/dog.jpg' >"$packages/inside.log" 2>&1; then die "the torch engine works without its package"; fi
+grep -q 'x86_64-linux-gnu/catdog/libcatdog-torch.so' "$packages/inside.log" || die "where the plug-in is looked for isn't said: $(cat "$packages/inside.log")"
+quiet_inside 'cd /opt/packages && apt-get -q -y --no-install-recommends install ./libcatdog-torch_*.deb'
+expect 'dog.jpg: dog' 'catdog classify --engine torch /opt/images/dog/dog.jpg'
+say "the service, as its unit starts it"
+inside 'catdog-server --port 0 --admin-port 0 --port-file /tmp/ports >/tmp/server.log 2>&1 & pid=$!
+  for _ in $(seq 300); do [ -s /tmp/ports ] && break; sleep 0.1; done
+  python3 -c "
+import json, urllib.request
+port = dict(line.split(\"=\") for line in open(\"/tmp/ports\").read().split())[\"api\"]
+picture = open(\"/opt/images/dog/dog.jpg\", \"rb\").read()
+request = urllib.request.Request(f\"http://127.0.0.1:{port}/predict\", picture, {\"Content-Type\": \"image/jpeg\"})
+assert json.load(urllib.request.urlopen(request))[\"predicted_label\"] == \"dog\"" || { cat /tmp/server.log; exit 1; }
+  kill -TERM $pid && kill -TERM $pid; wait $pid; [ $? -eq 143 ]' || die "the service doesn't answer"
+quiet_inside 'apt-get -q -y --no-install-recommends install systemd'
+expect '' 'systemd-analyze verify --man=no /lib/systemd/system/catdog-server.service 2>&1 | grep catdog || true'
+expect 'OK' 'systemd-analyze security --offline=true --threshold=20 catdog-server.service 2>&1 | tail -n 1'
 say "remove"
-quiet_inside 'apt-get -q -y purge catdog python3-catdog libcatdog-dev libcatdog1'
+quiet_inside 'apt-get -q -y purge catdog python3-catdog libcatdog-dev libcatdog-torch libcatdog1'
 left=$(inside 'find / -xdev -iname "*catdog*" -not -path "/opt/*" -not -path "/proc/*" -not -path "/var/log/*" -not -path "/var/cache/*"')
 [ -z "$left" ] || die "left behind after purge: $left"
 say "packages install, work and leave nothing behind"
