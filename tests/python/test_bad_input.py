@@ -66,7 +66,9 @@ def test_arrays_beyond_the_limits(cat: Path) -> None:
     with catdog.Classifier(max_encoded_bytes=100) as small:
         data = cat.read_bytes()
         for picture in (data, bytearray(data), memoryview(data), cat):
-            with pytest.raises(catdog.LimitError, match="(?=.*bytes)(?=.*than the limit of 100; )(?=.*raise max_encoded_bytes)"):
+            with pytest.raises(
+                catdog.LimitError, match="(?=.*bytes)(?=.*than the limit of 100; )(?=.*raise max_encoded_bytes)"
+            ):
                 small.classify(picture)
 
 
