@@ -36,7 +36,7 @@ std::string_view field(std::string_view header, std::string_view name) {
   for (std::size_t line = header.find("\r\n"); line != std::string_view::npos; line = header.find("\r\n", line + 2)) {
     const std::string_view rest = header.substr(line + 2);
     if (rest.size() < name.size()) break;
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+    const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); };
     if (!std::equal(name.begin(), name.end(), rest.begin(), same)) continue;
     const std::string_view value = rest.substr(name.size(), rest.find("\r\n") - name.size());
     return value.substr(std::min(value.find_first_not_of(' '), value.size()));
