@@ -73,8 +73,8 @@ def main() -> int:
     settings = parser.parse_args()
     bench = settings.build.absolute() / "bench/service/catdog_service_bench"
 
-    def measure(port: int, seconds: float) -> dict[str, Any]:
-        command = [str(bench), "--form", "--against", str(port), "--pictures", str(settings.pictures.absolute())]
+    def measure(ports: list[int], seconds: float) -> dict[str, Any]:
+        command = [str(bench), "--form", "--against", *map(str, ports), "--pictures", str(settings.pictures.absolute())]
         command += ["--connections", str(settings.connections), "--seconds", str(seconds)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
         if done.returncode != 0:
@@ -87,12 +87,15 @@ def main() -> int:
         own = [str(settings.build.absolute() / "service/catdog-server"), "--port", str(port), "--admin-port", "0"]
         own += ["--workers", str(settings.workers), "--grace-ms", "0"]
         model = settings.model.absolute()
-        ours = stack.enter_context(serving(own, "/health", port, model, ROOT, Path(scratch) / "own.log"))
-        port = free_port()
-        peer = [str(settings.python.absolute()), "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
-        peer += ["--workers", str(settings.workers), "--no-access-log", "--log-level", "warning"]
-        folder = ROOT / "bench/peers/fastapi"
-        theirs = stack.enter_context(serving(peer, "/health", port, model, folder, Path(scratch) / "peer.log"))
+        ours = [stack.enter_context(serving(own, "/health", port, model, ROOT, Path(scratch) / "own.log"))]
+        theirs = []
+        # A process and a port for each worker: of several on one port the first to wake takes all the connections.
+        for number in range(settings.workers):
+            port = free_port()
+            peer = [str(settings.python.absolute()), "-m", "uvicorn", "app:app", "--host", "127.0.0.1"]
+            peer += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
+            folder, log = ROOT / "bench/peers/fastapi", Path(scratch) / f"peer{number}.log"
+            theirs.append(stack.enter_context(serving(peer, "/health", port, model, folder, log)))
         for warm in (ours, theirs):
             measure(warm, settings.seconds)
         rates: list[tuple[float, float]] = []

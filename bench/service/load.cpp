@@ -99,7 +99,8 @@ class Generator {
   }
 
   void open(Connection& connection) {
-    connection.socket = connect_to(plan_.port);
+    const auto number = static_cast<std::size_t>(&connection - connections_.data()) % (plan_.more_ports.size() + 1);
+    connection.socket = connect_to(number == 0 ? plan_.port : plan_.more_ports[number - 1]);
     fcntl(connection.socket, F_SETFL, O_NONBLOCK);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLET;

@@ -11,6 +11,7 @@ namespace catdog::bench {
 
 struct Plan {
   std::uint16_t port = 0;
+  std::vector<std::uint16_t> more_ports{};             // Connections are shared out evenly.
   const std::vector<std::string>* requests = nullptr;  // Whole HTTP requests, sent in turn.
   int connections = 4;                                 // Kept alive.
   double seconds = 1;                                  // How long requests are started; replies are waited for.

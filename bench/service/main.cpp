@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   catdog::bench::Settings settings;
   settings.model = CATDOG_SOURCE_DIR "/models/best_model.pt";
   std::string folder = CATDOG_SOURCE_DIR "/examples/images";
-  std::uint16_t port = 0;
+  std::vector<std::uint16_t> ports;
   int connections = 8;
   CLI::App app("catdog-server next to what bounds it; by default its speed, as ratios of interleaved measurements");
   app.add_option("--model", settings.model, "Model file")->capture_default_str();
@@ -31,15 +31,16 @@ int main(int argc, char** argv) {
   mode->add_flag("--overload", overload, "Five times the capacity, with deadlines");
   mode->add_flag("--slow-clients", slow, "500 clients that send a byte at a time beside a healthy one");
   mode->add_flag("--memory", memory, "20,000 mixed pictures");
-  mode->add_option("--against", port, "Ask the server on this port of 127.0.0.1, as fast as it answers; prints JSON");
+  mode->add_option("--against", ports,
+                   "Ask the servers on these ports of 127.0.0.1, as fast as they answer; prints JSON");
   mode->require_option(0, 1);
   app.add_option("--connections", connections, "With --against: connections, kept alive")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     settings.pictures = catdog::bench::read_pictures(folder);
     bool kept = false;
-    if (port != 0) {
-      kept = catdog::bench::against(settings, port, connections);
+    if (!ports.empty()) {
+      kept = catdog::bench::against(settings, ports, connections);
     } else if (overload) {
       kept = catdog::bench::overload(settings);
     } else if (slow) {

@@ -24,7 +24,7 @@ bool overload(const Settings& settings);
 bool slow_clients(const Settings& settings);
 bool memory(const Settings& settings);
 // Asks a server that already runs; one line of JSON for scripts.
-bool against(const Settings& settings, std::uint16_t port, int connections);
+bool against(const Settings& settings, const std::vector<std::uint16_t>& ports, int connections);
 
 // "0.973 (0.961–0.984)": median and range.
 std::string spread(const std::vector<double>& ratios);

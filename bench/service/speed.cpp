@@ -129,10 +129,11 @@ bool compare_speed(const Settings& settings) {
   return true;
 }
 
-bool against(const Settings& settings, std::uint16_t port, int connections) {
+bool against(const Settings& settings, const std::vector<std::uint16_t>& ports, int connections) {
   const std::vector<std::string> requests = make_requests(settings);
   Plan plan;
-  plan.port = port;
+  plan.port = ports.front();
+  plan.more_ports.assign(ports.begin() + 1, ports.end());
   plan.requests = &requests;
   plan.connections = connections;
   plan.seconds = settings.seconds;

@@ -9,6 +9,7 @@ import io
 import os
 import time
 
+import cv2
 import numpy as np
 import torch
 from fastapi import FastAPI, File, HTTPException, UploadFile
@@ -16,6 +17,7 @@ from fastapi.responses import JSONResponse
 from model import build, read_entries
 from PIL import Image, ImageOps
 
+cv2.setNumThreads(1)
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
 ABOUT, WEIGHTS = read_entries(os.environ["MODEL_PATH"])
@@ -32,9 +34,12 @@ def preprocess(data: bytes) -> torch.Tensor:
     """The picture as the network wants it."""
     image: Image.Image = Image.open(io.BytesIO(data))
     image.draft("RGB", SIZE)
-    image = ImageOps.exif_transpose(image).convert("RGB").resize(SIZE, Image.Resampling.BOX)
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()
-    return ((pixels - MEAN) / DEVIATION).unsqueeze(0)
+    pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    shrinks = pixels.shape[1] >= SIZE[0] and pixels.shape[0] >= SIZE[1]
+    # The exact average over the area, as training had it; Pillow's BOX rounds to whole pixels.
+    pixels = cv2.resize(pixels, SIZE, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    values = torch.from_numpy(pixels).permute(2, 0, 1).float()
+    return ((values - MEAN) / DEVIATION).unsqueeze(0)
 
 
 @app.get("/health")
