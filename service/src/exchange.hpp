@@ -33,6 +33,7 @@ struct Request {
 
   // The first header of that name, in any case; "" when there is none.
   std::string_view header(std::string_view name) const noexcept;
+  bool has_header(std::string_view name) const noexcept;
 };
 
 struct Response {

@@ -10,8 +10,15 @@ namespace catdog::service {
 namespace {
 
 bool matches(const Route& route, std::string_view path) {
-  if (route.path.back() == '*') return path.starts_with(std::string_view(route.path).substr(0, route.path.size() - 1));
-  return path == route.path;
+  std::string_view pattern = route.path;
+  for (std::size_t open = pattern.find('{'); open != std::string_view::npos; open = pattern.find('{')) {
+    const std::size_t segment = std::min(path.find('/', std::min(open, path.size())), path.size());
+    if (segment <= open || path.substr(0, open) != pattern.substr(0, open)) return false;
+    path.remove_prefix(segment);
+    pattern.remove_prefix(pattern.find('}') + 1);
+  }
+  if (pattern.ends_with('*')) return path.starts_with(pattern.substr(0, pattern.size() - 1));
+  return path == pattern;
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace catdog::service {
 
 struct Route {
   std::string method;
-  std::string path;  // A last '*' stands for any rest.
+  std::string path;  // A last '*' stands for any rest, '{name}' for one segment.
   std::function<void(const CallPtr&)> handler;
   bool needs_body = false;  // A request without one is 411.
 };

@@ -121,6 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"BadLength", "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "malformed"},
         Refused{"BadTimeout", make_request("POST", "/predict", "x", "X-Request-Timeout-Ms: soon\r\n"), 400,
                 "malformed"},
+        Refused{"EmptyTimeout", make_request("POST", "/predict", "x", "X-Request-Timeout-Ms:\r\n"), 400, "malformed"},
         Refused{"NoSuchPath", make_request("GET", "/nothing"), 404, "not-found"},
         Refused{"WrongMethod", make_request("DELETE", "/predict"), 405, "method-not-allowed"},
         Refused{"NoLength", "POST /predict HTTP/1.1\r\nHost: a\r\n\r\n", 411, "length-required"},

@@ -24,6 +24,17 @@ TEST_F(Oip, RefusesInItsOwnForm) {
   }
   EXPECT_EQ(ask(port(), "GET", "/v2/models/colour/infer").status, 405);
   EXPECT_EQ(ask(port(), "POST", "/v2/models/colour/ready", "x").status, 405);
+  EXPECT_EQ(ask(port(), "GET", "/v2/models//ready").status, 404);
+  EXPECT_EQ(ask(port(), "GET", "/v2/models/colour/versions/1.2.3/").status, 404);
+  EXPECT_EQ(ask(port(), "GET", "/v2/models/colour/stats").status, 404);
+}
+
+TEST_F(Oip, AllowsWhatEachPathTakes) {
+  for (const std::string model : {"/v2/models/colour", "/v2/models/colour/versions/1.2.3"}) {
+    EXPECT_EQ(ask(port(), "OPTIONS", model).headers.at("allow"), "GET, HEAD, OPTIONS");
+    EXPECT_EQ(ask(port(), "OPTIONS", model + "/ready").headers.at("allow"), "GET, HEAD, OPTIONS");
+    EXPECT_EQ(ask(port(), "OPTIONS", model + "/infer").headers.at("allow"), "POST, OPTIONS");
+  }
 }
 
 TEST_F(Oip, InfersFromBinaryTensors) {

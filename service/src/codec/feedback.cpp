@@ -17,7 +17,7 @@ std::optional<double> ratio(std::size_t part, std::size_t whole) {
 int label_index(const nlohmann::json& label, const std::vector<std::string>& labels) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const bool named = label.is_string() && equal_ignoring_case(label.get_ref<const std::string&>(), labels[i]);
-    if (named || (label.is_number_unsigned() && label.get<std::size_t>() == i)) return static_cast<int>(i);
+    if (named || whole_number(label) == i) return static_cast<int>(i);
   }
   std::string known;
   for (const std::string& name : labels) known += (known.empty() ? "'" : ", '") + name + "'";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/json_body.hpp"
 
+#include <cmath>
+
 #include "codec/text.hpp"
 
 namespace catdog::service {
@@ -34,6 +36,15 @@ nlohmann::json parse_json_object(std::string_view text, std::string_view what, c
   } catch (const json::exception&) {
     malformed(std::string(what) + " has a number that is out of range");
   }
+}
+
+std::optional<std::uint64_t> whole_number(const nlohmann::json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const auto number = value.get<double>();
+  // Beyond 2^53 a double no longer tells neighbours apart.
+  if (number < 0 || number > 9007199254740992.0 || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::uint64_t>(number);
 }
 
 std::string dump_json(const nlohmann::ordered_json& document) {

@@ -47,10 +47,9 @@ const json& only_input(const json& document) {
 // Pictures that the shape announces: [n] or [n, 1].
 std::size_t count_of(const json& input, std::size_t max_pictures) {
   const json shape = input.value("shape", json());
-  const bool fits = shape.is_array() && (shape.size() == 1 || (shape.size() == 2 && shape[1] == 1)) &&
-                    shape[0].is_number_unsigned() && shape[0].get<std::uint64_t>() > 0;
-  if (!fits) malformed("input 'image' has the shape [n] or [n, 1], n at least 1");
-  const auto count = shape[0].get<std::uint64_t>();
+  const bool fits = shape.is_array() && (shape.size() == 1 || (shape.size() == 2 && shape[1] == 1));
+  const std::uint64_t count = fits ? whole_number(shape[0]).value_or(0) : 0;
+  if (count == 0) malformed("input 'image' has the shape [n] or [n, 1], n at least 1");
   if (count > max_pictures) {
     throw Problem(413, "too-many-pictures", "at most " + std::to_string(max_pictures) + " pictures a request");
   }
@@ -105,7 +104,7 @@ std::vector<Upload> read_pictures(const json& document, std::optional<std::strin
   std::vector<Upload> pictures;
   if (size != parameters.end()) {
     if (!binary) malformed("'binary_data_size' needs the header " + std::string(length_header));
-    if (!size->is_number_unsigned() || size->get<std::uint64_t>() != binary->size()) {
+    if (whole_number(*size) != binary->size()) {
       malformed("'binary_data_size' must be the number of bytes after the JSON, " + std::to_string(binary->size()));
     }
     pictures = split_binary(*binary, count);
@@ -172,16 +171,17 @@ std::size_t json_size(std::string_view header, std::size_t body) {
 InferRequest parse_infer(const Request& request, std::size_t max_pictures) {
   refuse_content_encoding(request);
   const std::string type = media_essence(request.header("Content-Type"));
+  const bool framed = request.has_header(length_header);
   const std::string_view header = trim(request.header(length_header));
-  if (!type.empty() && type != "application/json" && (type != "application/octet-stream" || header.empty())) {
+  if (!type.empty() && type != "application/json" && (type != "application/octet-stream" || !framed)) {
     throw Problem(415, "unsupported-media-type",
                   "the Content-Type must be application/json, or application/octet-stream with the header " +
                       std::string(length_header));
   }
   const std::string_view body = request.body;
-  const std::size_t size = header.empty() ? body.size() : json_size(header, body.size());
+  const std::size_t size = framed ? json_size(header, body.size()) : body.size();
   InferRequest result;
-  if (!header.empty() && size == 0) {
+  if (framed && size == 0) {
     if (body.empty()) malformed(picture(0) + " is empty");
     result.pictures.push_back({{}, {}, body});
     result.outputs = read_outputs(json::object());
@@ -192,7 +192,7 @@ InferRequest parse_infer(const Request& request, std::size_t max_pictures) {
     if (!id->is_string()) malformed("'id' must be a string");
     result.id = id->get<std::string>();
   }
-  const std::optional<std::string_view> binary = header.empty() ? std::nullopt : std::optional(body.substr(size));
+  const std::optional<std::string_view> binary = framed ? std::optional(body.substr(size)) : std::nullopt;
   result.outputs = read_outputs(document);
   result.pictures = read_pictures(document, binary, max_pictures);
   return result;

@@ -18,14 +18,19 @@ std::string title_of(std::string_view type) {
   return title;
 }
 
+auto find_header(const std::vector<Header>& headers, std::string_view name) noexcept {
+  return std::find_if(headers.begin(), headers.end(),
+                      [&](const Header& header) { return equal_ignoring_case(header.name, name); });
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
-  for (const Header& header : headers) {
-    if (equal_ignoring_case(header.name, name)) return header.value;
-  }
-  return {};
+  const auto found = find_header(headers, name);
+  return found == headers.end() ? std::string_view() : found->value;
 }
+
+bool Request::has_header(std::string_view name) const noexcept { return find_header(headers, name) != headers.end(); }
 
 nlohmann::ordered_json problem_members(int status, std::string_view type, std::string_view detail,
                                        std::string_view request_id) {

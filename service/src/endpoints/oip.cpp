@@ -23,23 +23,23 @@ Response readiness(const Service& service) {
   return json(R"({"ready":true})");
 }
 
-ModelPath find_model(const Request& request, const ModelInfo& info) {
-  ModelPath path = parse_model_path(request.path);
+void check_model(const Request& request, const ModelInfo& info) {
+  const ModelPath path = parse_model_path(request.path);
   if (path.name != info.name) throw Problem(404, "not-found", "The model here is called '" + info.name + "'.");
   if (!path.version.empty() && path.version != info.version) {
     throw Problem(404, "not-found", "The model here has version '" + info.version + "'.");
   }
-  return path;
 }
 
-Response about_model(const Service& service, const Request& request) {
+Response metadata(const Service& service, const Request& request) {
   const ModelPtr model = require_model(service);
-  switch (find_model(request, model->info).action) {
-    case ModelPath::Action::metadata: return json(oip_model_metadata(model->info));
-    case ModelPath::Action::ready: return readiness(service);
-    case ModelPath::Action::infer: break;
-  }
-  throw Problem(405, "method-not-allowed", "This path takes POST, OPTIONS.", {{"Allow", "POST, OPTIONS"}});
+  check_model(request, model->info);
+  return json(oip_model_metadata(model->info));
+}
+
+Response model_readiness(const Service& service, const Request& request) {
+  check_model(request, require_model(service)->info);
+  return readiness(service);
 }
 
 void infer(Service& service, Call& call, double queue_ms) {
@@ -57,18 +57,18 @@ void add_oip(Router& router, Service& service) {
   router.add("GET", "/v2", [](const Request&) { return json(oip_server_metadata(CATDOG_VERSION)); });
   router.add("GET", "/v2/health/live", [](const Request&) { return json(R"({"live":true})"); });
   router.add("GET", "/v2/health/ready", [&service](const Request&) { return readiness(service); });
-  router.add("GET", "/v2/models/*", [&service](const Request& request) { return about_model(service, request); });
-  router.add_async(
-      "POST", "/v2/models/*",
-      [&service](const CallPtr& call) {
-        const ModelPtr model = require_model(service);
-        if (find_model(call->request(), model->info).action != ModelPath::Action::infer) {
-          throw Problem(405, "method-not-allowed", "This path takes GET, HEAD, OPTIONS.",
-                        {{"Allow", "GET, HEAD, OPTIONS"}});
-        }
-        service.queue.submit(call, [&service, call](double queue_ms) { infer(service, *call, queue_ms); });
-      },
-      true);
+  for (const std::string model : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
+    router.add("GET", model, [&service](const Request& request) { return metadata(service, request); });
+    router.add("GET", model + "/ready",
+               [&service](const Request& request) { return model_readiness(service, request); });
+    router.add_async(
+        "POST", model + "/infer",
+        [&service](const CallPtr& call) {
+          check_model(call->request(), require_model(service)->info);
+          service.queue.submit(call, [&service, call](double queue_ms) { infer(service, *call, queue_ms); });
+        },
+        true);
+  }
 }
 
 }  // namespace catdog::service

@@ -17,9 +17,10 @@ constexpr std::size_t most_discarded = std::size_t{64} << 20U;
 Problem bad_timeout() { return {400, "malformed", "X-Request-Timeout-Ms must be a whole number from 1 to 3600000."}; }
 
 std::chrono::milliseconds wanted_timeout(const Request& request, std::chrono::milliseconds otherwise) {
+  if (!request.has_header("X-Request-Timeout-Ms")) return otherwise;
   const std::string_view text = request.header("X-Request-Timeout-Ms");
-  if (text.empty()) return otherwise;
-  if (text.size() > 7 || text.find_first_not_of("0123456789") != std::string_view::npos) throw bad_timeout();
+  if (text.empty() || text.size() > 7 || text.find_first_not_of("0123456789") != std::string_view::npos)
+    throw bad_timeout();
   const int value = std::stoi(std::string(text));
   if (value < 1 || value > 3'600'000) throw bad_timeout();
   return std::chrono::milliseconds(value);

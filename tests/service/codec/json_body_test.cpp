@@ -55,6 +55,18 @@ TEST(JsonBody, LimitsTheNumberOfValues) {
   EXPECT_EQ(refusal(list(1000000)), "413 json-too-large: the body has more than 20000 names and values");
 }
 
+TEST(JsonBody, KnowsWholeNumbersHoweverTheyAreWritten) {
+  const auto whole = [](const char* text) { return whole_number(nlohmann::json::parse(text)); };
+  EXPECT_EQ(whole("7"), 7U);
+  EXPECT_EQ(whole("7.0"), 7U);
+  EXPECT_EQ(whole("0.0"), 0U);
+  EXPECT_EQ(whole("1e3"), 1000U);
+  EXPECT_EQ(whole("18446744073709551615"), 18446744073709551615U);
+  for (const char* other : {"-1", "-1.0", "0.5", "1e300", "\"1\"", "true", "null", "[1]"}) {
+    EXPECT_EQ(whole(other), std::nullopt) << other;
+  }
+}
+
 TEST(JsonBody, ReplacesWhatIsNotUtf8WhenWriting) {
   EXPECT_EQ(dump_json(nlohmann::ordered_json::array({"a\xff"})), "[\"a\xef\xbf\xbd\"]");
 }

@@ -8,6 +8,7 @@ namespace catdog::service {
 namespace {
 
 using nlohmann::json;
+using test::make_failure;
 
 const ModelInfo model{"pets", "1.2", "", "native", "fp32", {"cat", "dog"}, 224, 224};
 
@@ -17,14 +18,6 @@ Verdict make_verdict(const std::string& label, double cat) {
   verdict.label = label;
   verdict.confidence = std::max(cat, 1 - cat);
   verdict.probabilities = {{"cat", cat}, {"dog", 1 - cat}};
-  return verdict;
-}
-
-Verdict make_failure() {
-  Verdict verdict;
-  verdict.status = 422;
-  verdict.problem_type = "corrupt";
-  verdict.problem_detail = "cut off";
   return verdict;
 }
 

@@ -7,6 +7,7 @@ namespace catdog::service {
 namespace {
 
 using nlohmann::json;
+using test::make_failure;
 
 ModelInfo make_model() {
   ModelInfo model;
@@ -26,14 +27,6 @@ Verdict make_verdict() {
   verdict.width = 640;
   verdict.height = 480;
   verdict.timings = {0.1, 1.23456, 0.3, 2.5, 4.25};
-  return verdict;
-}
-
-Verdict make_failure() {
-  Verdict verdict;
-  verdict.status = 422;
-  verdict.problem_type = "corrupt";
-  verdict.problem_detail = "cut off";
   return verdict;
 }
 

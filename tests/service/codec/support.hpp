@@ -30,6 +30,14 @@ inline Request make_request(const std::string& content_type, std::string body) {
   return request;
 }
 
+inline Verdict make_failure() {
+  Verdict verdict;
+  verdict.status = 422;
+  verdict.problem_type = "corrupt";
+  verdict.problem_detail = "cut off";
+  return verdict;
+}
+
 inline bool points_into(std::string_view part, std::string_view whole) {
   const std::less_equal<const char*> before;
   return before(whole.data(), part.data()) && before(part.data() + part.size(), whole.data() + whole.size());

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running server against its own /openapi.json, with data that fits the document and data that doesn't."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import OUTPUT, Server
+
+pytest.importorskip("schemathesis", reason="schemathesis is missing: scripts/contract_tests.sh installs it")
+
+HERE = Path(__file__).resolve().parent
+TOKEN = "contract-token"
+EXAMPLES = os.environ.get("CATDOG_CONTRACT_EXAMPLES", "100")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(token=TOKEN) as running:
+        yield running
+
+
+def run_schemathesis(server: Server, name: str, *arguments: str, parameters: str = "") -> str:
+    """Its report; a failed check fails the test and is in build/contract/NAME.log with the request that shows it."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    config = Path(server.folder.name) / f"{name}.toml"
+    config.write_text(f'hooks = "{HERE}/openapi_hooks.py"\n\n[parameters]\n{parameters}')
+    command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config), "run"]
+    command += [server.url + "/openapi.json", "--checks", "all", "--mode", "all", "--max-examples", EXAMPLES]
+    command += ["--no-color", "--seed", "20240229", "--request-timeout", "60", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(command, cwd=OUTPUT, env=environment, capture_output=True, text=True, timeout=550)
+    (OUTPUT / f"{name}.log").write_text(done.stdout + done.stderr)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
+    assert server.process.poll() is None, "the server has ended"
+    return done.stdout
+
+
+def generated(report: str) -> int:
+    found = re.search(r"(\d+) generated, \1 passed", report)
+    assert found is not None, report[-2000:]
+    return int(found.group(1))
+
+
+def test_every_operation_does_as_documented(server: Server) -> None:
+    model = json.loads(server.ask("/model")[1])
+    names = f'"path.model" = "{model["name"]}"\n"path.version" = "{model["version"]}"\n'
+    report = run_schemathesis(server, "openapi", "--exclude-path", "/admin/reload", parameters=names)
+    assert generated(report) > 1000
+    paths = json.loads(server.ask("/openapi.json")[1])["paths"]
+    assert f"Tested: {len(paths) - 2}\n" in report  # One operation each; without the document's own and administration.
+
+
+def test_models_that_there_are_not(server: Server) -> None:
+    report = run_schemathesis(server, "openapi_models", "--include-path-regex", "^/v2/models/")
+    assert generated(report) > 100
+
+
+def test_administration_does_as_documented(server: Server) -> None:
+    report = run_schemathesis(
+        server, "openapi_admin", "--include-path", "/admin/reload", "--url", server.admin_url,
+        "-H", f"Authorization: Bearer {TOKEN}",
+    )  # fmt: skip
+    assert generated(report) > 3
