@@ -2,7 +2,8 @@
 "use strict";
 
 const element = (id) => document.getElementById(id);
-const percent = (probability) => `${(probability * 100).toFixed(1)} %`;
+// Never "100.0 %" for what isn't certain.
+const percent = (probability) => `${(Math.min(probability, 0.999) * 100).toFixed(1)} %`;
 let running = null; // Aborts the request before, so that an old answer never shows beside a new photo.
 
 function show_error(message) {
@@ -27,28 +28,40 @@ function show_details(answer, seconds) {
   element("details").replaceChildren();
   for (const [stage, ms] of Object.entries(answer.timings_ms)) add_row(stage, `${ms.toFixed(2)} ms`);
   add_row("on the server", `${answer.processing_time_ms.toFixed(2)} ms`);
-  add_row("with the network", `${(seconds * 1000).toFixed(0)} ms`);
+  add_row("with the way there and back", `${(seconds * 1000).toFixed(0)} ms`);
   add_row("photo", `${answer.image.width} × ${answer.image.height}, ${answer.image.format}`);
   add_row("model", `${answer.model.name} ${answer.model.version}`);
   add_row("request", answer.request_id);
 }
 
-function show_probabilities(probabilities) {
+function show_probabilities(answer) {
   const list = element("probabilities");
   list.replaceChildren();
-  for (const [label, probability] of Object.entries(probabilities)) {
+  for (const [label, probability] of Object.entries(answer.probabilities)) {
     const name = document.createElement("dt");
     name.textContent = label;
     const bar = document.createElement("dd");
     const progress = document.createElement("progress");
     progress.max = 1;
     progress.value = probability;
+    if (label === answer.predicted_label) progress.className = "most";
     progress.setAttribute("aria-label", `${label}: ${percent(probability)}`);
     bar.append(progress);
     const number = document.createElement("dd");
     number.textContent = percent(probability);
     list.append(name, bar, number);
   }
+}
+
+// What the number means to someone who doesn't know what a calibrated probability is.
+function show_verdict(answer) {
+  const right = Math.round(answer.confidence * 100);
+  const often = `f 100 photos with a number like this, ${right > 99 ? "more than 99" : `about ${right}`} show a ${answer.predicted_label}`;
+  element("result").classList.toggle("unsure", answer.abstained);
+  element("verdict").textContent = answer.abstained ? "Hard to say" : `It's a ${answer.predicted_label}, ${percent(answer.confidence)}`;
+  element("meaning").textContent = answer.abstained
+    ? `Perhaps a ${answer.predicted_label}, but the model isn't sure enough to commit itself: o${often}.`
+    : `O${often}.`;
 }
 
 // The server's own words where it has some, else what the status means.
@@ -69,12 +82,12 @@ function offer_feedback(answer) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = label;
-    button.addEventListener("click", () => send_feedback(answer.request_id, label));
+    button.addEventListener("click", () => send_feedback(answer.request_id, label, button));
     element("answers").append(button);
   }
 }
 
-async function send_feedback(request_id, label) {
+async function send_feedback(request_id, label, chosen) {
   const buttons = element("answers").querySelectorAll("button");
   buttons.forEach((button) => { button.disabled = true; });
   try {
@@ -84,7 +97,9 @@ async function send_feedback(request_id, label) {
       body: JSON.stringify({ request_id, label }),
     });
     if (!response.ok) throw new Error(await reason_of(response));
-    element("thanks").textContent = "Thank you.";
+    chosen.setAttribute("aria-pressed", "true");
+    element("thanks").textContent = "Thank you: it counts in the measured accuracy.";
+    element("thanks").focus(); // The button that had it is disabled.
   } catch (error) {
     element("thanks").textContent = `Not taken: ${error.message}`;
     buttons.forEach((button) => { button.disabled = false; });
@@ -97,9 +112,9 @@ function show(answer, file, seconds) {
   const preview = element("preview");
   if (preview.src) URL.revokeObjectURL(preview.src);
   preview.src = URL.createObjectURL(file);
-  element("verdict").textContent = `${answer.predicted_label}, ${percent(answer.confidence)}`;
-  element("unsure").hidden = !answer.abstained;
-  show_probabilities(answer.probabilities);
+  show_verdict(answer);
+  show_probabilities(answer);
+  element("time").textContent = `Answered in ${answer.processing_time_ms.toFixed(1)} ms, ${answer.timings_ms.infer.toFixed(1)} ms of it for the model.`;
   show_details(answer, seconds);
   offer_feedback(answer);
   element("result").hidden = false;

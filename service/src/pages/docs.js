@@ -10,8 +10,12 @@ function make(name, content, attributes = {}) {
 }
 
 // `code` in back quotes, as descriptions have it.
+function words(text) {
+  return (text || "").split("`").map((part, i) => (i % 2 === 1 ? make("code", part) : part));
+}
+
 function prose(text) {
-  return make("p", text.split("`").map((part, i) => (i % 2 === 1 ? make("code", part) : part)));
+  return make("p", words(text));
 }
 
 function resolve(api, node) {
@@ -40,7 +44,7 @@ function table(caption, heads, rows) {
 function properties(api, schema, caption) {
   const required = schema.required || [];
   return table(caption, ["Name", "Type", "Meaning"], Object.entries(schema.properties).map(([name, property]) => [
-    make("code", name), type_of(api, property) + (required.includes(name) ? "" : ", optional"), property.description || "",
+    make("code", name), type_of(api, property) + (required.includes(name) ? "" : ", optional"), words(property.description),
   ]));
 }
 
@@ -61,18 +65,18 @@ function content(api, media_types, caption) {
 }
 
 function operation(api, method, path, detail) {
-  const node = make("details", make("summary", [make("span", method.toUpperCase(), { class: "method" }), make("code", path), ` ${detail.summary}`]),
+  const node = make("details", make("summary", [make("span", method.toUpperCase(), { class: `method ${method}` }), make("code", path), ` ${detail.summary}`]),
     { class: "endpoint", id: detail.operationId });
   if (detail.description) node.append(prose(detail.description));
   const parameters = (detail.parameters || []).map((parameter) => resolve(api, parameter));
   if (parameters.length > 0) {
     node.append(table("Parameters", ["Name", "In", "Type", "Meaning"], parameters.map((parameter) => [
-      make("code", parameter.name), parameter.in, type_of(api, parameter.schema), parameter.description || ""])));
+      make("code", parameter.name), parameter.in, type_of(api, parameter.schema), words(parameter.description)])));
   }
   if (detail.requestBody) node.append(...content(api, detail.requestBody.content, "Body"));
   const replies = Object.entries(detail.responses).map(([status, reply]) => [status, resolve(api, reply)]);
   node.append(table("Replies", ["Status", "Meaning", "Content"], replies.map(([status, reply]) => [
-    status, reply.description, Object.keys(reply.content || {}).join(", ")])));
+    status, words(reply.description), Object.keys(reply.content || {}).join(", ")])));
   for (const [status, reply] of replies) if (status < 300) node.append(...content(api, reply.content, `Reply ${status}`));
   return node;
 }

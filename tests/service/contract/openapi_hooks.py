@@ -48,7 +48,7 @@ def make_tensor(case: schemathesis.Case) -> None:
 
 @schemathesis.hook
 def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> schemathesis.Case:
-    """Requests that are meant to be taken become ones that can be; nobody is refused for wanting it in a millisecond."""
+    """Requests that are meant to be taken become ones that can be; nobody is refused for wanting it in 1 ms."""
     if is_positive(case) and case.path.endswith("/infer"):
         make_tensor(case)
     elif is_positive(case) and case.path == "/predict" and case.media_type == "application/json":
