@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fuzz.sh SECONDS [TARGET…]: builds the fuzz preset and runs picture, model and capi (or only the targets named) for
-# that many seconds each. A finding fails and leaves the input in build/fuzz/artifacts.
+# fuzz.sh SECONDS [TARGET…]: builds the fuzz preset and runs picture, model, capi, multipart, json and oip (or only the
+# targets named) for that many seconds each. A finding fails and leaves the input in build/fuzz/artifacts.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
@@ -11,9 +11,9 @@ case "${1:-}" in
 esac
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- picture model capi
+[ $# -gt 0 ] || set -- picture model capi multipart json oip
 for target in "$@"; do
-  [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are picture, model and capi"
+  [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are picture, model, capi, multipart, json and oip"
 done
 
 "$CATDOG_ROOT/scripts/setup.sh" --dev

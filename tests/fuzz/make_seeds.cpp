@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // make_seeds FOLDER: writes the seeds of each fuzz target to FOLDER/<target>.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -82,6 +83,22 @@ void write_calls(const fs::path& folder) {
 
 Bytes to_bytes(const std::string& text) { return Bytes(text.begin(), text.end()); }
 
+// Bodies as real clients sent them, before which the targets want the boundary or a mode.
+void write_golden_requests(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/service/codec/golden")) {
+    const Bytes body = read_file(entry.path().string());
+    const bool form = entry.path().extension() == ".form";
+    Bytes seed{'0'};
+    if (form) {  // The first line is "--", the boundary, CR LF.
+      const auto end = std::find(body.begin(), body.end(), '\r');
+      seed.assign(body.begin() + 2, end);
+      seed.push_back('\n');
+    }
+    seed.insert(seed.end(), body.begin(), body.end());
+    write(folder / (form ? "multipart" : "json") / entry.path().filename(), seed);
+  }
+}
+
 // What multipart_fuzz.cpp, json_fuzz.cpp and oip_fuzz.cpp take.
 void write_requests(const fs::path& folder) {
   const std::string file =
@@ -111,6 +128,7 @@ int main(int argc, char** argv) try {
   write_models(folder / "model");
   write_calls(folder / "capi");
   write_requests(folder);
+  write_golden_requests(folder);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "make_seeds: %s\n", error.what());

@@ -53,6 +53,9 @@ std::vector<Upload> from_form(const Request& request, std::size_t max_pictures) 
       parse_multipart(request.body, multipart_boundary(request.header("Content-Type")), limits);
   std::erase_if(parts, [](const FormPart& part) { return part.name != "file"; });
   if (parts.empty()) malformed("the form has no field 'file'");
+  // So a browser sends a file field in which nothing was chosen.
+  std::erase_if(parts, [](const FormPart& part) { return part.filename.empty() && part.bytes.empty(); });
+  if (parts.empty()) malformed("field 'file' is empty: choose a picture");
   check_count(parts.size(), max_pictures);
   std::vector<Upload> uploads;
   for (FormPart& part : parts) {
