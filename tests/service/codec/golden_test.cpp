@@ -3,6 +3,7 @@
 // aiohttp 3.14, Node's fetch, Chromium 156. Each holds one picture of a pixel, or two.
 #include <fstream>
 #include <iterator>
+#include <ostream>
 
 #include "service/codec/support.hpp"
 
@@ -17,6 +18,8 @@ struct Golden {
   const char* content_type;
   std::vector<std::string> names;  // As the client gave them.
 };
+
+void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.file; }
 
 const std::string pixel("GIF89a\1\0\1\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;", 35);
 
