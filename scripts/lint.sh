@@ -61,8 +61,8 @@ lint_python() {
   tracked '*.py' | xargs -0 -r black --quiet "${check[@]}" -- || status=1
   tracked '*.py' | xargs -0 -r isort --quiet "${check[@]}" -- || status=1
   tracked '*.py' | xargs -0 -r flake8 --max-line-length=120 --extend-ignore=E203 -- || status=1
-  # Not the tests, whose libraries' types are loose, nor the package: tests/python checks that with a newer mypy.
-  tracked '*.py' ':!tests' ':!bindings/python/catdog' |
+  # Not the tests and peers, whose libraries' types are loose, nor the package: tests/python checks that with a newer mypy.
+  tracked '*.py' ':!tests' ':!bench/peers' ':!bindings/python/catdog' |
     MYPYPATH=bindings/python xargs -0 -r mypy --no-error-summary --cache-dir=build/lint-cache/mypy -- || status=1
   return "$status"
 }

@@ -120,7 +120,8 @@ enum {
   CATDOG_OPTION_PRECISION = 51,
   /** string: 64 hex digits that the model file's SHA-256 must equal, checked before anything is parsed; "" = any. */
   CATDOG_OPTION_EXPECTED_SHA256 = 52,
-  /** string: path of libcatdog-torch.so; default "": beside this library, in the folder catdog beside it, then the loader's search path. */
+  /** string: path of libcatdog-torch.so; default "": beside this library, in the folder catdog beside it, then the
+     loader's search path. */
   CATDOG_OPTION_TORCH_PLUGIN = 53
 };
 

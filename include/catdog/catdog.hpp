@@ -144,7 +144,8 @@ class Options {
   Options& precision(const std::string& name) { return set(CATDOG_OPTION_PRECISION, name); }
   /** 64 hex digits that the model file's SHA-256 must equal; "" = any. */
   Options& expected_sha256(const std::string& hex) { return set(CATDOG_OPTION_EXPECTED_SHA256, hex); }
-  /** Path of libcatdog-torch.so; "" = beside the library, in the folder catdog beside it, then the loader's search path. */
+  /** Path of libcatdog-torch.so; "" = beside the library, in the folder catdog beside it, then the loader's search
+   * path. */
   Options& torch_plugin(const std::string& path) { return set(CATDOG_OPTION_TORCH_PLUGIN, path); }
   /** Sends messages of `level` and above to `function`; classifiers opened with these options keep it alive. */
   Options& log(catdog_log_level level, LogFunction function) {

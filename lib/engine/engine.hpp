@@ -47,8 +47,9 @@ class Engine {
 struct EngineOptions {
   EngineKind kind = EngineKind::automatic;
   Precision precision = Precision::automatic;
-  bool self_test = true;     // Check against the golden cases of the model file.
-  std::string torch_plugin;  // Path of libcatdog-torch.so; "" = beside this library, in catdog/ there, then the loader's path.
+  bool self_test = true;  // Check against the golden cases of the model file.
+  std::string
+      torch_plugin;  // Path of libcatdog-torch.so; "" = beside this library, in catdog/ there, then the loader's path.
 };
 
 // Whether this CPU multiplies bf16 in hardware (AVX512_BF16 or AMX_BF16), so that bf16 is faster than fp32.
