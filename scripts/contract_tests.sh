@@ -8,10 +8,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 case "${1:-}" in -h | --help) usage && exit 0 ;; esac
 
-"$CATDOG_ROOT/scripts/setup.sh" --dev
-for program in promtool:prometheus chromium:chromium chromedriver:chromium-driver; do
-  command -v "${program%:*}" >/dev/null || die "no ${program%:*}: apt-get install ${program#*:}"
-done
+"$CATDOG_ROOT/scripts/setup.sh" --dev --contract
 
 venv="$CATDOG_ROOT/build/contract/venv"
 requirements="$CATDOG_ROOT/tests/service/contract/requirements.txt"
