@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fuzz.sh SECONDS [TARGET…]: builds the fuzz preset and runs picture, model, capi, multipart, json and oip (or only the
-# targets named) for that many seconds each. A finding fails and leaves the input in build/fuzz/artifacts.
+# fuzz.sh SECONDS [TARGET…]: builds the fuzz preset and runs every target (or only those named) for that many seconds
+# each: tests/fuzz/TARGET_fuzz.cpp. A finding fails and leaves the input in build/fuzz/artifacts.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
@@ -11,9 +11,10 @@ case "${1:-}" in
 esac
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- picture model capi multipart json oip
+targets=(picture model capi multipart json oip)
+[ $# -gt 0 ] || set -- "${targets[@]}"
 for target in "$@"; do
-  [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are picture, model, capi, multipart, json and oip"
+  [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are: ${targets[*]}"
 done
 
 "$CATDOG_ROOT/scripts/setup.sh" --dev

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than it can do: overload, slow clients, memory.
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "load.hpp"
 #include "modes.hpp"
 #include "server.hpp"
+#include "support/open_files.hpp"
 
 namespace catdog::bench {
 
@@ -167,12 +167,8 @@ bool overload(const Settings& settings) {
 
 bool slow_clients(const Settings& settings) {
   constexpr int count = 500;
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
-  setrlimit(RLIMIT_NOFILE, &files);
-  std::vector<std::string> requests;
-  for (const Picture& picture : settings.pictures) requests.push_back(make_request(picture.bytes, settings.form));
+  test_support::allow_many_open_files();
+  const std::vector<std::string> requests = make_requests(settings);
   const Server server(settings.model, {"--workers", std::to_string(settings.workers)});
   Plan plan;
   plan.port = server.port();

@@ -18,6 +18,9 @@ struct Settings {
   bool form = false;   // Pictures in a form instead of as the body.
 };
 
+// A POST /predict for each picture.
+std::vector<std::string> make_requests(const Settings& settings);
+
 // Each prints what it measured; false when a promise was broken that no busy machine excuses.
 bool compare_speed(const Settings& settings);
 bool overload(const Settings& settings);

@@ -69,15 +69,15 @@ Pace service(const Server& server, const std::vector<std::string>& requests, int
   return {outcome.rate(200), 1e3 * (server.cpu_seconds() - cpu) / pictures, 1e3 * outcome.generator_seconds / pictures};
 }
 
+double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+}  // namespace
+
 std::vector<std::string> make_requests(const Settings& settings) {
   std::vector<std::string> requests;
   for (const Picture& picture : settings.pictures) requests.push_back(make_request(picture.bytes, settings.form));
   return requests;
 }
-
-double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
-
-}  // namespace
 
 std::string spread(const std::vector<double>& ratios) {
   char text[80];

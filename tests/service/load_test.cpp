@@ -2,14 +2,13 @@
 // More than it can do: slow clients, overload, restarts.
 #include <gmock/gmock.h>
 #include <signal.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <thread>
 
 #include "service/server_process.hpp"
+#include "support/open_files.hpp"
 #include "support/pictures.hpp"
 
 namespace catdog::service_tests {
@@ -19,10 +18,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 TEST(Load, FiveHundredSlowClientsDontHoldUpHealthyOnes) {
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
-  setrlimit(RLIMIT_NOFILE, &files);
+  test_support::allow_many_open_files();
   ServerProcess server;
   server.start({"--log-level", "warning"});
   std::vector<Client> slow;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,8 +59,6 @@ class Page:
 
     def shoot(self, name: str) -> None:
         """The whole page, however long."""
-        import base64
-
         self.wait(lambda: self.driver.execute_script("return [...document.images].every((i) => i.complete)"))
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         OUTPUT.mkdir(parents=True, exist_ok=True)

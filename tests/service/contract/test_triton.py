@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -42,8 +43,6 @@ def tensor(pictures: list[bytes], binary: bool) -> object:
     image = httpclient.InferInput("image", [len(pictures)], "BYTES")
     if binary:
         return image.set_data_from_numpy(values, binary_data=True)
-    import base64
-
     encoded = numpy.array([base64.b64encode(picture) for picture in pictures], dtype=numpy.object_)
     return image.set_data_from_numpy(encoded, binary_data=False)
 

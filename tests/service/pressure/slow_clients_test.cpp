@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that send a byte at a time hold up nobody, and no longer than they may.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <thread>
 
 #include "service/server_process.hpp"
+#include "support/open_files.hpp"
 
 namespace catdog::service_tests {
 namespace {
 
 constexpr int slow_count = 500;
 
-void allow_files() {
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
-  setrlimit(RLIMIT_NOFILE, &files);
-}
-
 TEST(Pressure, HealthyClientsAreAllAnsweredBesideFiveHundredSlowOnesAndThoseInTheEnd) {
-  allow_files();
+  test_support::allow_many_open_files();
   ServerProcess server;
   server.start({"--read-timeout-ms", "200000", "--log-level", "warning"});
   const std::string request = make_request("POST", "/predict", picture(true), octets);
