@@ -34,6 +34,19 @@ configure() {
   fi
 }
 
+# python_environment NAME REQUIREMENTS: the virtual environment build/venv/NAME has what the file names.
+python_environment() {
+  local venv="$CATDOG_ROOT/build/venv/$1" requirements=$2 python=/usr/bin/python3
+  ! cmp -s "$requirements" "$venv/requirements.txt" || return 0
+  say "virtual environment: $1"
+  rm -rf "$venv"
+  [ -x "$python" ] || python=python3
+  "$python" -m venv "$venv" || die "no virtual environment: apt-get install python3-venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
+    die "the packages of $requirements can't be installed (pip's reason is above)"
+  cp "$requirements" "$venv/requirements.txt"
+}
+
 # build FOLDER [CMAKE --build ARGUMENTS…]
 build() {
   local folder=$1

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [--runtime | --build | --torch | --dev | --packages | --contract]…: installs what is needed from Debian's packages.
+# setup.sh [--runtime | --build | --torch | --dev | --packages | --contract | --delivery]…: installs what is needed from Debian's packages.
 #   --runtime  what an installed libcatdog needs to run
 #   --build    what is needed to build the library and the catdog command (scripts/demo.sh)
 #   --torch    libtorch, for the trainer, the importer and the torch engine
 #   --packages what scripts/build_packages.sh needs besides
 #   --contract what scripts/contract_tests.sh needs besides
+#   --delivery what scripts/delivery_tests.sh needs besides
 #   --dev      all of it, and what tests, lint, sanitizers, fuzzing and coverage need (the default)
 # A second run finds everything in place and takes less than a second. Uses sudo when not root.
 # shellcheck source=scripts/common.sh
@@ -53,6 +54,11 @@ contract=(
   prometheus chromium chromium-driver               # promtool; the page's test
 )
 
+delivery=(
+  prometheus                                        # with promtool
+  buildah debootstrap                               # the container image
+)
+
 [ $# -gt 0 ] || set -- --dev
 wanted=()
 for role in "$@"; do
@@ -62,6 +68,7 @@ for role in "$@"; do
     --torch) wanted+=("${build[@]}" "${torch[@]}") ;;
     --packages) wanted+=("${packages[@]}") ;;
     --contract) wanted+=("${contract[@]}") ;;
+    --delivery) wanted+=("${delivery[@]}") ;;
     --dev) wanted+=("${build[@]}" "${torch[@]}" "${dev[@]}") ;;
     -h | --help) usage && exit 0 ;;
     *) die "unknown option '$role'; see --help" ;;

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[3]
-OUTPUT = Path(os.environ.get("CATDOG_CONTRACT_OUTPUT", str(SOURCE / "build" / "contract")))
+OUTPUT = SOURCE / "build" / "contract"
 MODEL = SOURCE / "models" / "best_model.pt"
 CAT = SOURCE / "examples" / "images" / "cat" / "chelsea.png"
 DOG = SOURCE / "examples" / "images" / "dog" / "dog.jpg"
