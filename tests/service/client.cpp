@@ -12,11 +12,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "service/wait.hpp"
+
 namespace catdog::service_tests {
 
 namespace {
-
-constexpr int patience_ms = 15'000;
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -74,7 +74,8 @@ bool Client::send(std::string_view bytes) const {
 
 bool Client::fill() {
   pollfd wait{socket_, POLLIN, 0};
-  if (poll(&wait, 1, patience_ms) <= 0) throw std::runtime_error("no reply in time");
+  if (poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) <= 0)
+    throw std::runtime_error("no reply in time");
   char block[65536];
   const ssize_t got = recv(socket_, block, sizeof block, 0);
   if (got <= 0) return false;
@@ -113,6 +114,11 @@ bool Client::closed(std::chrono::milliseconds wait) const {
   return poll(&event, 1, static_cast<int>(wait.count())) > 0 && recv(socket_, &byte, 1, MSG_PEEK) <= 0;
 }
 
+bool Client::readable() const {
+  pollfd event{socket_, POLLIN, 0};
+  return poll(&event, 1, 0) > 0;
+}
+
 void Client::half_close() const { shutdown(socket_, SHUT_WR); }
 
 void Client::reset() {
@@ -121,12 +127,17 @@ void Client::reset() {
   ::close(std::exchange(socket_, -1));
 }
 
+std::string make_head(std::string_view method, std::string_view path, std::string_view headers) {
+  return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n" + std::string(headers) + "\r\n";
+}
+
+std::string content_length(std::size_t bytes) { return "Content-Length: " + std::to_string(bytes) + "\r\n"; }
+
 std::string make_request(std::string_view method, std::string_view path, std::string_view body,
                          std::string_view headers) {
-  std::string text =
-      std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n" + std::string(headers);
-  if (!body.empty() || method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  return text + "\r\n" + std::string(body);
+  const bool has_body = !body.empty() || method == "POST";
+  return make_head(method, path, std::string(headers) + (has_body ? content_length(body.size()) : "")) +
+         std::string(body);
 }
 
 Reply Client::request(std::string_view method, std::string_view path, std::string_view body, std::string_view headers) {

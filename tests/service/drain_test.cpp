@@ -2,80 +2,101 @@
 // SIGTERM: not ready at once, nothing lost, exit 0; and clients that go away.
 #include <signal.h>
 
-#include <thread>
-
 #include "service/server_process.hpp"
-#include "support/pictures.hpp"
 
 namespace catdog::service_tests {
 namespace {
 
-using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
 
-// Takes tens of milliseconds to decode in a few KB.
-std::string slow_picture() {
-  const auto bytes = test_support::make_black_png(7000, 7000);
-  return {bytes.begin(), bytes.end()};
+// A grace time that ends with the second signal only.
+const std::vector<std::string> endless_grace{"--grace-ms", "3600000"};
+
+bool is_draining(const ServerProcess& server) {
+  return eventually([&] { return ask(server.port(), "GET", "/health/ready").status == 503; });
 }
 
-TEST(Drain, IsNotReadyAtOnceAndFinishesWhatIsQueued) {
+TEST(Drain, InTheGraceTimeItIsNotReadyAndAnswersWithClose) {
   ServerProcess server;
-  server.start({"--workers", "1", "--grace-ms", "600"});
-  std::vector<Client> clients;
-  for (int i = 0; i < 4; ++i) {
-    clients.emplace_back(server.port());
-    clients.back().send(make_request("POST", "/predict", slow_picture(), octets));
-  }
-  Client idle(server.port());
-  EXPECT_EQ(idle.request("GET", "/health/ready").status, 200);
+  server.start(endless_grace);
+  Client kept(server.port());
+  EXPECT_EQ(kept.request("GET", "/health/ready").headers.count("connection"), 0U);
   server.signal(SIGTERM);
-  std::this_thread::sleep_for(100ms);
-  EXPECT_EQ(ask(server.port(), "GET", "/health/ready").status, 503);  // New connections are still taken.
+  EXPECT_TRUE(is_draining(server));  // New connections are still taken.
   EXPECT_EQ(ask(server.port(), "GET", "/health").json().at("status"), "draining");
   EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);
-  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).headers.at("connection"), "close");
-  for (Client& client : clients) EXPECT_EQ(client.read().status, 200);
-  EXPECT_TRUE(idle.closed(5s));
+  EXPECT_EQ(metric(server.admin_port(), "server_draining"), 1);
+  for (const Reply& reply : {ask(server.port(), "POST", "/predict", picture(true), octets),
+                             kept.request("POST", "/predict", picture(true), octets)}) {
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.headers.at("connection"), "close");
+  }
+  EXPECT_TRUE(kept.closed());
+}
+
+TEST(Drain, AfterTheGraceTimeItClosesWhatIsIdleAndFinishesWhatIsQueued) {
+  ServerProcess server;
+  server.start({"--workers", "1", "--max-pictures", "500", "--grace-ms", "500"});
+  const Client idle(server.port());
+  BusyWorker busy(server.port());
+  std::vector<Client> queued;
+  for (int i = 0; i < 4; ++i) {
+    queued.emplace_back(server.port());
+    queued.back().send(make_request("POST", "/predict", picture(true), octets));
+  }
+  ASSERT_TRUE(metric_becomes(server.admin_port(), "queue_depth", 4));
+  const auto start = Clock::now();
+  server.signal(SIGTERM);
+  EXPECT_TRUE(idle.closed());
+  EXPECT_GE(Clock::now() - start, std::chrono::milliseconds(500));
+  EXPECT_EQ(metric(server.admin_port(), "queue_depth"), 4);
+  busy.release();
+  for (Client& client : queued) {
+    const Reply reply = client.read();
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.headers.at("connection"), "close");
+  }
   EXPECT_EQ(server.wait(), 0);
 }
 
 TEST(Drain, ASecondSignalEndsAtOnce) {
   ServerProcess server;
-  server.start({"--grace-ms", "20000"});
+  server.start(endless_grace);
   server.signal(SIGTERM);
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(is_draining(server));
   ASSERT_TRUE(server.running());
   server.signal(SIGTERM);
-  EXPECT_EQ(server.wait(3s), 143);
+  EXPECT_EQ(server.wait(), 143);
 }
 
 TEST(Drain, WhatOutlastsTheLimitIsCutOff) {
   ServerProcess server;
   server.start({"--grace-ms", "0", "--drain-limit-ms", "400"});
   Client stuck(server.port());
-  stuck.send("POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n");
-  std::this_thread::sleep_for(100ms);
+  stuck.send(make_head("POST", "/predict", content_length(10) + std::string(expect_continue)));
+  ASSERT_EQ(stuck.read(true).status, 100);
   server.signal(SIGTERM);
-  EXPECT_EQ(server.wait(5s), 1);
+  EXPECT_EQ(server.wait(), 1);
 }
 
 TEST(Abandoned, AClientThatWentAwayCostsNoInference) {
   ServerProcess server;
-  server.start({"--workers", "1"});
-  Client first(server.port());
-  first.send(make_request("POST", "/predict", slow_picture(), octets));
-  std::this_thread::sleep_for(30ms);
-  for (int i = 0; i < 5; ++i) {
+  server.start({"--workers", "1", "--max-pictures", "500"});
+  const std::uint16_t admin = server.admin_port();
+  BusyWorker busy(server.port());
+  constexpr int count = 5;
+  for (int i = 0; i < count; ++i) {
     Client gone(server.port());
     gone.send(make_request("POST", "/predict", picture(true), octets));
-    std::this_thread::sleep_for(5ms);
+    ASSERT_TRUE(metric_becomes(admin, "queue_depth", i + 1));
     if (i % 2 == 0) gone.reset();
   }
-  EXPECT_EQ(first.read().status, 200);
+  EXPECT_TRUE(metric_becomes(admin, "requests_abandoned_total", count));
+  busy.release();
   EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(false), octets).status, 200);
-  EXPECT_EQ(metric(server.port(), "requests_abandoned_total"), 5);
-  EXPECT_EQ(metric(server.port(), "inference_duration_seconds_count"), 2);
-  EXPECT_EQ(metric(server.port(), "requests_in_flight"), 1);  // The scrape itself.
+  EXPECT_EQ(metric(admin, "requests_abandoned_total"), count + 1);
+  EXPECT_EQ(metric(admin, "prediction_confidence_count{label=\"cat\"}"), -1);  // Theirs were cats, all others' dogs.
+  EXPECT_TRUE(metric_becomes(admin, "requests_in_flight", 1));                 // The scrape itself.
 }
 
 }  // namespace

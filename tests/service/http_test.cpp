@@ -2,7 +2,7 @@
 // HTTP itself: framing, limits, what is refused and how.
 #include <gmock/gmock.h>
 
-#include <thread>
+#include <chrono>
 
 #include "service/server_process.hpp"
 
@@ -12,7 +12,6 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-using namespace std::chrono_literals;
 
 class Http : public SharedServer {};
 
@@ -20,7 +19,7 @@ TEST_F(Http, KeepsTheConnectionForTheNextRequest) {
   Client client(port());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.request("GET", "/health/live").status, 200);
   EXPECT_EQ(client.request("GET", "/health/live", "", "Connection: close\r\n").headers.at("connection"), "close");
-  EXPECT_TRUE(client.closed(3s));
+  EXPECT_TRUE(client.closed());
 }
 
 TEST_F(Http, AnswersPipelinedRequestsInOrder) {
@@ -44,7 +43,7 @@ TEST_F(Http, HeadHasTheHeadersOfGetAndNoBody) {
 TEST_F(Http, TakesChunkedBodies) {
   const std::string bytes = picture(false);
   Client client(port());
-  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n");
+  client.send(make_head("POST", "/predict", "Content-Type: image/png\r\nTransfer-Encoding: chunked\r\n"));
   char size[16];
   snprintf(size, sizeof size, "%zx\r\n", bytes.size() - 10);
   client.send("a\r\n" + bytes.substr(0, 10) + "\r\n");
@@ -54,10 +53,8 @@ TEST_F(Http, TakesChunkedBodies) {
 
 TEST_F(Http, ContinuesWhenItWillTakeTheBody) {
   const std::string bytes = picture(true);
-  const std::string headers = std::string(octets) + "Expect: 100-continue\r\n";
   Client client(port());
-  client.send("POST /predict HTTP/1.1\r\nHost: t\r\n" + headers + "Content-Length: " + std::to_string(bytes.size()) +
-              "\r\n\r\n");
+  client.send(make_head("POST", "/predict", content_length(bytes.size()) + std::string(expect_continue)));
   EXPECT_EQ(client.read(true).status, 100);
   client.send(bytes);
   EXPECT_EQ(client.read().json().at("predicted_label"), "cat");
@@ -65,7 +62,7 @@ TEST_F(Http, ContinuesWhenItWillTakeTheBody) {
 
 TEST_F(Http, RefusesBeforeTheBodyWhenItWillNotTakeIt) {
   Client client(port());
-  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 3000000\r\n\r\n");
+  client.send(make_head("POST", "/predict", content_length(3'000'000) + std::string(expect_continue)));
   const Reply reply = client.read();
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(reply.problem(), "too-large");
@@ -80,7 +77,7 @@ TEST_F(Http, AClientThatSendsTooMuchStillReadsWhy) {
 
 TEST_F(Http, ChunkedBodiesHaveTheSameLimit) {
   Client client(port());
-  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
+  client.send(make_head("POST", "/predict", "Transfer-Encoding: chunked\r\n"));
   const std::string chunk = "10000\r\n" + std::string(65536, 'x') + "\r\n";
   for (int i = 0; i < 40 && client.send(chunk); ++i) {
   }
@@ -115,16 +112,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NoHost", "GET / HTTP/1.1\r\n\r\n", 400, "malformed"},
         Refused{"TwoHosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "malformed"},
         Refused{"BadPercent", make_request("GET", "/%zz"), 400, "malformed"},
-        Refused{"BothFramings",
-                "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+        Refused{"BothFramings", make_request("POST", "/predict", "x", "Transfer-Encoding: chunked\r\n"), 400,
                 "malformed"},
-        Refused{"BadLength", "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "malformed"},
+        Refused{"BadLength", make_head("POST", "/predict", "Content-Length: -1\r\n"), 400, "malformed"},
         Refused{"BadTimeout", make_request("POST", "/predict", "x", "X-Request-Timeout-Ms: soon\r\n"), 400,
                 "malformed"},
         Refused{"EmptyTimeout", make_request("POST", "/predict", "x", "X-Request-Timeout-Ms:\r\n"), 400, "malformed"},
         Refused{"NoSuchPath", make_request("GET", "/nothing"), 404, "not-found"},
         Refused{"WrongMethod", make_request("DELETE", "/predict"), 405, "method-not-allowed"},
-        Refused{"NoLength", "POST /predict HTTP/1.1\r\nHost: a\r\n\r\n", 411, "length-required"},
+        Refused{"NoLength", make_head("POST", "/predict"), 411, "length-required"},
         Refused{"ContentEncoding", make_request("POST", "/predict", "x", "Content-Encoding: gzip\r\n"), 415,
                 "unsupported-encoding"},
         Refused{"OtherExpectation", make_request("GET", "/", "", "Expect: wonders\r\n"), 417, "expectation-failed"},
@@ -163,31 +159,37 @@ TEST_F(Http, TakesOverTheCallersIdentityWhenItIsSound) {
   EXPECT_THAT(made.headers.at("traceparent"), testing::MatchesRegex("00-[0-9a-f]{32}-[0-9a-f]{16}-00"));
 }
 
-TEST_F(Http, ASlowHeaderGets408) {
-  Client client(port());
+TEST(Times, ASlowHeaderGets408) {
+  ServerProcess server;
+  server.start({"--read-timeout-ms", "300"});
+  Client client(server.port());
   client.send("GET /health HTTP/1.1\r\nHo");
   const Reply reply = client.read();
   EXPECT_EQ(reply.status, 408);
   EXPECT_EQ(reply.problem(), "too-slow");
-  EXPECT_TRUE(client.closed(5s));
+  EXPECT_TRUE(client.closed());
 }
 
-TEST_F(Http, ADripFedBodyGets408) {
-  Client client(port());
-  client.send("POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n");
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < 12; ++i) {  // Steady bytes don't win more time: the limit is for the whole request.
+TEST(Times, ADripFedBodyGets408) {
+  ServerProcess server;
+  server.start({"--read-timeout-ms", "500"});
+  Client client(server.port());
+  client.send(make_head("POST", "/predict", content_length(1'000'000)));
+  // Steady bytes don't win more time: the limit is for the whole request.
+  EXPECT_TRUE(eventually([&] {
     client.send("x");
-    std::this_thread::sleep_for(80ms);
-  }
+    return client.readable();
+  }));
   EXPECT_EQ(client.read().status, 408);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
 }
 
-TEST_F(Http, AnIdleConnectionIsClosed) {
-  const Client client(port());
-  EXPECT_FALSE(client.closed(700ms));
-  EXPECT_TRUE(client.closed(5s));
+TEST(Times, AnIdleConnectionIsClosed) {
+  ServerProcess server;
+  server.start({"--idle-timeout-ms", "1000"});
+  const auto start = std::chrono::steady_clock::now();
+  const Client client(server.port());
+  EXPECT_TRUE(client.closed());
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
 TEST_F(Http, AnswersOnIpv6) {
@@ -202,7 +204,7 @@ TEST_F(Http, Http10EndsTheConnection) {
   Client client(port());
   client.send("GET /health/live HTTP/1.0\r\n\r\n");
   EXPECT_EQ(client.read().status, 200);
-  EXPECT_TRUE(client.closed(5s));
+  EXPECT_TRUE(client.closed());
 }
 
 TEST_F(Http, ServesThePages) {
@@ -228,44 +230,48 @@ TEST(Limits, ConnectionsBeyondTheLimitAreRefusedAndLaterOnesTaken) {
     EXPECT_EQ(fourth.read().status, 503);
     EXPECT_EQ(metric(server.admin_port(), "rejected_total{reason=\"connections\"}"), 1);
   }
-  std::this_thread::sleep_for(200ms);
-  EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);
+  EXPECT_TRUE(eventually([&] { return ask(server.port(), "GET", "/health/live").status == 200; }));
 }
 
 TEST(Limits, LargeBodiesShareTheirMemory) {
   ServerProcess server;
   server.start({"--max-queue-bytes", "5000000"});
-  const std::string head = "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 3000000\r\n\r\n";
+  const std::string body(3'000'000, 'x');
+  const std::string head = make_head("POST", "/predict", content_length(body.size()) + std::string(expect_continue));
   {
     Client first(server.port());
     first.send(head);
-    std::this_thread::sleep_for(100ms);
+    ASSERT_EQ(first.read(true).status, 100);
     Client second(server.port());
     second.send(head);
     const Reply reply = second.read();
     EXPECT_EQ(reply.status, 503);
     EXPECT_EQ(reply.headers.at("retry-after"), "1");
     EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);  // Small ones go on.
-    first.send(std::string(3'000'000, 'x'));
+    first.send(body);
     EXPECT_EQ(first.read().status, 415);
-    first.send(head);
+    first.send(head);  // The answer has given the memory back.
+    EXPECT_EQ(first.read(true).status, 100);
   }
-  std::this_thread::sleep_for(100ms);
-  Client last(server.port());  // Both an answer and an end give the memory back.
-  last.send(head + std::string(3'000'000, 'x'));
-  EXPECT_EQ(last.read().status, 415);
+  EXPECT_TRUE(eventually([&] {  // And so does a client's end.
+    Client last(server.port());
+    last.send(head);
+    return last.read(true).status == 100;
+  }));
 }
 
 TEST(Limits, AClientThatAsksTooOftenGets429) {
   ServerProcess server;
-  server.start({"--client-rate", "0.5", "--client-burst", "2"});
+  server.start({"--client-rate", "0.001", "--client-burst", "2"});
   Client client(server.port());
   EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
   EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
   const Reply third = client.request("POST", "/predict", picture(true), octets);
   EXPECT_EQ(third.status, 429);
   EXPECT_EQ(third.problem(), "too-many-requests");
-  EXPECT_EQ(third.headers.at("retry-after"), "2");
+  const int retry_after = std::stoi(third.headers.at("retry-after"));
+  EXPECT_LE(retry_after, 1000);  // Less what the first two took.
+  EXPECT_GT(retry_after, 800);
   EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);  // Probes are not counted.
 }
 

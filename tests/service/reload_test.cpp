@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -11,8 +13,8 @@
 namespace catdog::service_tests {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::string_view token = "Authorization: Bearer open-sesame\r\n";
 
@@ -78,38 +80,49 @@ TEST(Reload, ANewModelMustAgreeWithTheLabelledPictures) {
   EXPECT_EQ(ask(server.port(), "GET", "/model").json().at("version"), "2.0.0");
 }
 
-TEST(Reload, LosesNoRequestUnderLoad) {
+TEST(Reload, LosesNoRequestUnderLoadAndEachClientMovesFromVersionToVersion) {
+  constexpr int last_version = 6;
   ServerProcess server;
+  server.write_model(version("1.0.0"));
   server.start({"--log-level", "warning"});
   std::atomic<bool> stop{false};
-  std::atomic<int> answered{0};
   std::atomic<int> lost{0};
+  std::atomic<int> backwards{0};
+  std::array<std::atomic<int>, 3> seen{};  // The major version of each client's latest answer.
   std::vector<std::thread> clients;
-  for (int i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < seen.size(); ++i) {
     clients.emplace_back([&, i] {
       Client client(server.port());
       while (!stop) {
         const Reply reply = client.request("POST", "/predict", picture(i == 0), octets);
-        const bool right = reply.status == 200 && reply.json().at("predicted_label") == (i == 0 ? "cat" : "dog");
-        (right ? answered : lost)++;
+        if (reply.status != 200 || reply.json().at("predicted_label") != (i == 0 ? "cat" : "dog")) {
+          ++lost;
+          continue;
+        }
+        const int now = std::stoi(reply.json().at("model").at("version").get<std::string>());
+        if (now < seen[i]) ++backwards;
+        seen[i] = now;
       }
     });
   }
-  for (int i = 2; i < 7; ++i) {
-    const std::string name = std::to_string(i) + ".0.0";
-    server.write_model(version(name));
+  const auto all_see = [&](int number) {
+    return eventually(
+        [&] { return std::all_of(seen.begin(), seen.end(), [&](const auto& client) { return client == number; }); });
+  };
+  EXPECT_TRUE(all_see(1));
+  for (int i = 2; i <= last_version; ++i) {
+    server.write_model(version(std::to_string(i) + ".0.0"));
     server.signal(SIGHUP);
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (ask(server.port(), "GET", "/model").json().at("version") != name && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(20ms);
-    }
-    EXPECT_EQ(ask(server.port(), "GET", "/model").json().at("version"), name);
+    EXPECT_TRUE(all_see(i)) << i;
   }
   stop = true;
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(lost, 0);
-  EXPECT_GT(answered, 20);
-  EXPECT_EQ(metric(server.port(), "model_reloads_total{result=\"swapped\"}"), 5);
+  EXPECT_EQ(backwards, 0);
+  EXPECT_EQ(metric(server.port(), "model_reloads_total{result=\"swapped\"}"), last_version - 1);
+  const std::string metrics = ask(server.port(), "GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("version=\"6.0.0\""));
+  EXPECT_THAT(metrics, Not(HasSubstr("version=\"5.0.0\"")));
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <thread>
 
 #include "support/pictures.hpp"
 
@@ -20,8 +19,10 @@ namespace catdog::service_tests {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr auto pause_between = std::chrono::milliseconds(10);
+// For servers whose test is not about them.
+constexpr const char* long_times[] = {"CATDOG_REQUEST_TIMEOUT_MS=600000", "CATDOG_READ_TIMEOUT_MS=600000",
+                                      "CATDOG_WRITE_TIMEOUT_MS=600000", "CATDOG_IDLE_TIMEOUT_MS=600000",
+                                      "CATDOG_DRAIN_LIMIT_MS=3600000"};
 
 }  // namespace
 
@@ -32,6 +33,11 @@ std::string picture(bool cat, int side) {
   }
   const auto png = test_support::encode_png(pixels);
   return {png.begin(), png.end()};
+}
+
+std::string slow_picture() {
+  const auto bytes = test_support::make_black_png(7000, 7000);
+  return {bytes.begin(), bytes.end()};
 }
 
 test_support::ModelRecipe colour_model() {
@@ -78,6 +84,7 @@ void ServerProcess::start(const std::vector<std::string>& flags, const std::vect
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<std::string> variables{"MODEL_PATH=" + (folder_ / "model.pt").string()};
   variables.insert(variables.end(), environment.begin(), environment.end());
+  variables.insert(variables.end(), std::begin(long_times), std::end(long_times));  // The first of a name counts.
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (std::string_view(*entry).substr(0, 7) != "CATDOG_") variables.emplace_back(*entry);
   }
@@ -89,6 +96,7 @@ void ServerProcess::start(const std::vector<std::string>& flags, const std::vect
   envp.push_back(nullptr);
   const std::string log_path = (folder_ / "log").string();
   fs::remove(folder_ / "ports");
+  port_ = admin_port_ = 0;
   exit_code_ = -1000;
   pid_ = fork();
   if (pid_ == 0) {
@@ -99,13 +107,13 @@ void ServerProcess::start(const std::vector<std::string>& flags, const std::vect
     _exit(127);
   }
   if (!wait_ready) return;
-  const auto end = Clock::now() + std::chrono::seconds(30);
-  while (Clock::now() < end && running()) {
+  bool ready = false;
+  eventually([&] {
     read_ports();
-    if (port_ != 0 && ask(port_, "GET", "/health/ready").status == 200) return;
-    std::this_thread::sleep_for(pause_between);
-  }
-  throw std::runtime_error("the server is not ready: " + log());
+    ready = port_ != 0 && ask(port_, "GET", "/health/ready").status == 200;
+    return ready || !running();
+  });
+  if (!ready) throw std::runtime_error("the server is not ready: " + log());
 }
 
 void ServerProcess::read_ports() {
@@ -127,19 +135,13 @@ bool ServerProcess::running() {
   return false;
 }
 
-int ServerProcess::wait(std::chrono::seconds limit) {
-  const auto end = Clock::now() + limit;
-  while (running()) {
-    if (Clock::now() > end) {
-      ADD_FAILURE() << "the server still runs";
-      return -1000;
-    }
-    std::this_thread::sleep_for(pause_between);
-  }
+int ServerProcess::wait() {
+  EXPECT_TRUE(eventually([this] { return !running(); })) << "the server still runs";
   return exit_code_;
 }
 
 std::string ServerProcess::log() const {
+  if (!fs::is_regular_file(folder_ / "log")) return "";
   std::ifstream in(folder_ / "log");
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
@@ -152,12 +154,21 @@ double metric(std::uint16_t port, const std::string& series) {
   return -1;
 }
 
+bool metric_becomes(std::uint16_t port, const std::string& series, double value) {
+  return eventually([&] { return metric(port, series) == value; });
+}
+
+BusyWorker::BusyWorker(std::uint16_t port) : client_(port) {
+  client_.send(make_request("POST", "/predict", form(std::vector<std::string>(500, slow_picture())), form_type));
+  if (!metric_becomes(port, "workers_busy", 1)) throw std::runtime_error("the worker is not busy");
+}
+
 ServerProcess* SharedServer::server_ = nullptr;
 
 void SharedServer::SetUpTestSuite() {
   server_ = new ServerProcess;
-  server_->start({"--max-pictures", "4", "--max-body-bytes", "2000000", "--read-timeout-ms", "700", "--idle-timeout-ms",
-                  "1500", "--max-pixels", "200000", "--cors-origin", "https://pets.example"});
+  server_->start({"--max-pictures", "4", "--max-body-bytes", "2000000", "--max-pixels", "200000", "--cors-origin",
+                  "https://pets.example"});
 }
 
 void SharedServer::TearDownTestSuite() {
