@@ -17,9 +17,10 @@ TEST(Metrics, CountWhatHappened) {
   ask(server.port(), "POST", "/predict", "no picture", octets);
   ask(server.port(), "GET", "/nothing/" + std::to_string(server.pid()));
   const auto value = [&](const std::string& series) { return metric(server.admin_port(), series); };
-  EXPECT_EQ(value("api_requests_total{endpoint=\"/predict\",method=\"POST\",status=\"200\"}"), 3);
-  EXPECT_EQ(value("api_requests_total{endpoint=\"/predict\",method=\"POST\",status=\"415\"}"), 1);
-  EXPECT_EQ(value("api_requests_total{endpoint=\"other\",method=\"GET\",status=\"404\"}"), 1);
+  const auto requests = [&](const std::string& labels) { return value("api_requests_total{" + labels + "}"); };
+  EXPECT_EQ(requests(R"(endpoint="/predict",method="POST",status="200")"), 3);
+  EXPECT_EQ(requests(R"(endpoint="/predict",method="POST",status="415")"), 1);
+  EXPECT_EQ(requests(R"(endpoint="other",method="GET",status="404")"), 1);
   EXPECT_EQ(value("errors_total{type=\"not-a-picture\"}"), 1);
   EXPECT_EQ(value("inference_duration_seconds_count"), 3);
   EXPECT_EQ(value("prediction_confidence_count{label=\"dog\"}"), 2);
