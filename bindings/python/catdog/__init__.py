@@ -4,7 +4,7 @@
     >>> import catdog
     >>> with catdog.Classifier() as classifier:
     ...     print(classifier.classify("pet.jpg"))
-    Prediction(dog, confidence=0.986, 640x480 jpeg, 1.9 ms)
+    Prediction(dog, confidence=0.993, 640x480 jpeg, 1.9 ms)
 
 A classifier never changes after it was opened: any number of threads may use one at once, and each call releases the
 GIL while it works. Whatever fails raises a subclass of catdog.Error that says what is wrong and what to do about it.
