@@ -54,12 +54,13 @@ TEST_F(Oip, InfersFromBinaryTensors) {
       ask(port(), "POST", "/v2/models/colour/infer", header.dump() + tensor,
           std::string(octets) + "Inference-Header-Content-Length: " + std::to_string(header.dump().size()) + "\r\n");
   ASSERT_EQ(reply.status, 200) << reply.body;
-  for (const auto& output : reply.json().at("outputs")) {
+  const nlohmann::json outputs = reply.json().at("outputs");
+  for (const nlohmann::json& output : outputs) {
     if (output.at("name") == "label") {
       EXPECT_EQ(output.at("data"), nlohmann::json::parse(R"(["dog","cat"])"));
     }
   }
-  EXPECT_EQ(reply.json().at("outputs").at(0).at("name"), "label");
+  EXPECT_EQ(outputs.at(0).at("name"), "label");
 }
 
 }  // namespace
