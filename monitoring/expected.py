@@ -41,8 +41,8 @@ def rules(lines: list[str], model: Path) -> str:
     checksum = hashlib.sha256(model.read_bytes()).hexdigest()
     text = (
         "# SPDX-License-Identifier: Apache-2.0\n"
-        f"# What the model does on {count} pictures that it hasn't seen; written by expected.py. Where other pictures or another mix of\n"
-        "# labels are normal, measure on those.\n"
+        f"# What the model does on {count} pictures that it hasn't seen; written by expected.py.\n"
+        "# Where other pictures or another mix of labels are normal, measure on those.\n"
         f"# model: {checksum}\n"
         "groups:\n  - name: catdog_expected\n    rules:\n"
     )
