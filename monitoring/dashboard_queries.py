@@ -80,8 +80,7 @@ class Prometheus:
             return [{"metric": {}, "value": data["result"]}]
         return list(data["result"])
 
-    def range(self, query: str, minutes: float, points: int = 240) -> list[dict[str, Any]]:
-        now = time.time()
+    def range(self, query: str, minutes: float, now: float, points: int = 240) -> list[dict[str, Any]]:
         step = max(1.0, minutes * 60 / points)
         data = self.get("query_range", query=query, start=now - minutes * 60, end=now, step=step)
         return list(data["result"])
@@ -117,6 +116,7 @@ def legend(template: str, labels: dict[str, str]) -> str:
 def ask(prometheus: Prometheus, dashboard: dict[str, Any], minutes: float, rate_interval: str = "1m") -> list[Panel]:
     """What each panel shows; `empty` are the queries that returned nothing."""
     answered = []
+    now = time.time()  # the same for all: the lines of a panel share their moments
     for definition in panels(dashboard):
         panel = Panel(definition)
         for target in definition["targets"]:
@@ -126,7 +126,7 @@ def ask(prometheus: Prometheus, dashboard: dict[str, Any], minutes: float, rate_
                     {**sample, "values": [sample["value"]]} for sample in prometheus.instant(query)
                 ]
             else:
-                found = prometheus.range(query, minutes)
+                found = prometheus.range(query, minutes, now)
             if not found:
                 panel.empty.append(query)
             for sample in found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ except ImportError:
 
 GREY = "#666666"
 COLOURS = {"text": GREY, "green": "#2f9e44", "orange": "#e8830c", "red": "#c92a2a", "blue": "#1f60c4"}
-COLUMN, ROW, GAP = 0.92, 0.42, 0.10  # inches: a column and a row of Grafana's grid, and what stays free between panels
+COLUMN, ROW, GAP = 0.68, 0.38, 0.10  # inches: a column and a row of Grafana's grid, and what stays free between panels
 
 
 def scaled(value: float, units: list[tuple[float, str]]) -> str:
@@ -66,14 +67,26 @@ def threshold_colour(panel: Panel, value: float) -> str:
     return COLOURS.get(chosen, GREY)
 
 
-def is_reference(panel: Panel, series: Series) -> bool:
-    """Whether the dashboard draws this line dashed: a limit or what is expected."""
-    for override in panel.definition["fieldConfig"]["overrides"]:
-        wanted = override["matcher"]["options"]
-        named = wanted == series.legend or (wanted == "/expected$/" and series.legend.endswith("expected"))
-        if named and any(item["id"] == "custom.lineStyle" for item in override["properties"]):
-            return True
-    return False
+def override(panel: Panel, series: Series, property_id: str) -> Any:
+    """What the dashboard sets for this line alone, or None."""
+    for rule in panel.definition["fieldConfig"]["overrides"]:
+        wanted, kind = rule["matcher"]["options"], rule["matcher"]["id"]
+        named = re.search(wanted.strip("/"), series.legend) if kind == "byRegexp" else wanted == series.legend
+        for item in rule["properties"]:
+            if named and item["id"] == property_id:
+                return item["value"]
+    return None
+
+
+def look(panel: Panel, series: Series) -> dict[str, Any]:
+    style: dict[str, Any] = {}
+    fixed = override(panel, series, "color")
+    if fixed:
+        style["color"] = COLOURS.get(fixed["fixedColor"], GREY)
+    if override(panel, series, "custom.lineStyle"):
+        # A limit, or what is expected.
+        style = {"color": GREY, **style, "linestyle": "--", "linewidth": 1.0}
+    return style
 
 
 def draw_lines(axes: Any, panel: Panel) -> None:
@@ -88,19 +101,24 @@ def draw_lines(axes: Any, panel: Panel) -> None:
         if stacking == "percent":
             totals = [sum(column) or 1.0 for column in zip(*rows)]
             rows = [[value / total for value, total in zip(row, totals)] for row in rows]
-        axes.stackplot(dates, rows, labels=[series.legend for series in panel.series], alpha=0.6, linewidth=0)
+        colours = [look(panel, series).get("color", f"C{index}") for index, series in enumerate(panel.series)]
+        names = [series.legend for series in panel.series]
+        axes.stackplot(dates, rows, labels=names, colors=colours, alpha=0.6, edgecolor="white", linewidth=0.3)
     else:
         for series in panel.series:
             known = dict(zip(series.times, series.values))
-            style: dict[str, Any] = {"linewidth": 1.3}
-            if is_reference(panel, series):
-                style = {"linewidth": 1.0, "linestyle": "--", "color": GREY}
-            axes.plot(dates, [known.get(moment, math.nan) for moment in moments], label=series.legend, **style)
+            values = [known.get(moment, math.nan) for moment in moments]
+            axes.plot(dates, values, label=series.legend, **{"linewidth": 1.3, **look(panel, series)})
     unit = "percentunit" if stacking == "percent" else panel.unit
     axes.yaxis.set_major_formatter(plt.FuncFormatter(lambda value, _: readable(value, unit)))
     if "min" in defaults(panel):
         axes.set_ylim(bottom=defaults(panel)["min"])
-    _, top = axes.get_ylim()
+    if "max" in defaults(panel):
+        axes.set_ylim(top=defaults(panel)["max"] * 1.01)
+    bottom, top = axes.get_ylim()
+    axes.yaxis.set_major_locator(plt.MaxNLocator(nbins=5))
+    if unit in ("bytes", "Bps") and top > bottom:
+        axes.yaxis.set_major_locator(plt.MultipleLocator(2.0 ** math.ceil(math.log2((top - bottom) / 5))))
     for step in defaults(panel)["thresholds"]["steps"]:
         # A limit far above the lines would flatten them.
         if step["value"] is not None and step["value"] <= top:
@@ -140,6 +158,8 @@ def draw_heatmap(axes: Any, panel: Panel) -> None:
         row = [known.get(moment, math.nan) for moment in moments]
         rows.append([max(0.0, value - lower) or math.nan for value, lower in zip(row, below)])
         below = [lower if math.isnan(value) else value for value, lower in zip(row, below)]
+    used = [index for index, row in enumerate(rows) if not all(math.isnan(value) for value in row)] or [0]
+    rows, buckets = rows[: used[-1] + 1][used[0] :], buckets[: used[-1] + 1][used[0] :]
     dates = [matplotlib.dates.date2num(datetime.fromtimestamp(moment)) for moment in moments]
     image = axes.pcolormesh(dates, range(len(rows)), rows, cmap="Oranges", shading="nearest", vmin=0)
     axes.figure.colorbar(image, ax=axes, pad=0.01).ax.tick_params(labelsize=6)
@@ -173,7 +193,13 @@ def draw_text(axes: Any, panel: Panel) -> None:
             value = series.values[-1]
             place = ((index + 0.5) / len(panel.series), 0.42)
             colour = threshold_colour(panel, value)
-            axes.text(*place, readable(value, panel.unit), fontsize=20, color=colour, ha="center", va="center")
+            decimals = defaults(panel).get("decimals")
+            text = readable(
+                value if decimals is None or panel.unit == "percentunit" else round(value, decimals), panel.unit
+            )
+            axes.text(*place, text, fontsize=18, color=colour, ha="center", va="center")
+            if len(panel.series) > 1:
+                axes.text(place[0], 0.08, series.legend, fontsize=7, color=GREY, ha="center")
         return
     for index, series in enumerate(panel.series):
         words = [f"{name}: {value}" for name, value in sorted(series.labels.items()) if name != "__name__"]
@@ -204,8 +230,11 @@ def draw(dashboard: dict[str, Any], panels: list[Panel]) -> Any:
             figure.text(left, bottom + tall / 2, definition["title"], fontsize=12, weight="bold", va="center")
     drawing = {"timeseries": draw_lines, "heatmap": draw_heatmap, "bargauge": draw_bars}
     for panel in panels:
+        left, bottom, wide, tall = box(panel.definition, 0, 0, 0, 0)
+        frame = plt.Rectangle((left - 0.004, bottom - 0.0015), wide + 0.006, tall + 0.003, fill=False, color="#dddddd")
+        figure.add_artist(frame)
         chart = panel.kind in drawing
-        axes = figure.add_axes(box(panel.definition, 0.62 if chart else 0, 0.05, 0.22, 0.62 if chart else 0))
+        axes = figure.add_axes(box(panel.definition, 0.58 if chart else 0, 0.05, 0.24, 0.58 if chart else 0))
         axes.tick_params(labelsize=6.5)
         axes.set_title(panel.title, fontsize=9, loc="left")
         drawing.get(panel.kind, draw_text)(axes, panel)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Prometheus' own tool says of the configuration, and what it doesn't know: runbook, complete cases, the model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from harness import MODEL, SOURCE
+from prometheus_server import MONITORING
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is missing (on Debian: apt-get install python3-yaml)")
+
+from expressions import metrics_of, rules  # noqa: E402
+
+ALERTS = [rule for rule in rules() if "alert" in rule]
+NAMES = [alert["alert"] for alert in ALERTS]
+CASES = sorted((MONITORING / "rules" / "tests").glob("*.yml"))
+
+
+def promtool(*arguments: object) -> str:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is missing (on Debian: apt-get install prometheus)")
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ +(.+?) *$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_configuration_is_valid() -> None:
+    found = promtool("check", "config", "--lint=all", "--lint-fatal", MONITORING / "prometheus.yml")
+    files = len(list((MONITORING / "rules").glob("*.yml")))
+    assert f"{files} rule files found" in found
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_the_alerts_fire_when_they_must(path: object) -> None:
+    assert "SUCCESS" in promtool("test", "rules", path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_alert_has_a_case_that_fires_and_one_that_must_not(name: str) -> None:
+    expected = []
+    for path in CASES:
+        for case in yaml.safe_load(path.read_text())["tests"]:
+            expected += [bool(test["exp_alerts"]) for test in case["alert_rule_test"] if test["alertname"] == name]
+    assert set(expected) == {True, False}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=NAMES)
+def test_each_alert_says_what_to_do(alert: dict) -> None:
+    assert alert["labels"]["severity"] in ("page", "ticket")
+    assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+    page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+    assert anchor == alert["alert"].lower()
+    assert anchor in anchors((SOURCE / page).read_text())
+
+
+def test_the_runbook_names_no_alert_that_is_gone() -> None:
+    headings = set(re.findall(r"^## (Catdog\w+)$", (SOURCE / "docs" / "runbook.md").read_text(), re.MULTILINE))
+    assert headings == set(NAMES)
+
+
+def test_all_that_alerts_measure_against_is_recorded() -> None:
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    named = {name for rule in rules() for name in metrics_of(rule["expr"]) if ":" in name}
+    assert named and named <= recorded
+
+
+def test_what_is_expected_belongs_to_the_shipped_model() -> None:
+    checksum = MODEL.with_name("best_model.pt.sha256").read_text().split()[0]
+    text = (MONITORING / "rules" / "expected.yml").read_text()
+    assert f"# model: {checksum}\n" in text, "the model is another: measure again with monitoring/expected.py"
+
+
+def test_the_buckets_expected_are_those_of_the_service() -> None:
+    source = (SOURCE / "service" / "src" / "metrics.cpp").read_text()
+    buckets = re.search(r"confidence_buckets\{([^}]*)\}", source)
+    assert buckets is not None
+    limits = [float(limit) for limit in buckets[1].split(",") if float(limit) not in (0.5, 1)]
+    expected = [rule for rule in rules() if rule.get("record") == "catdog:expected_confidence:share"]
+    assert [float(rule["labels"]["le"]) for rule in expected] == limits
+    assert re.search(r"seconds_buckets\{[^}]*\b0\.25\b[^}]*\}", source), "the SLO of 250 ms needs a bucket"
