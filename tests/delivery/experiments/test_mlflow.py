@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real trainer, the real MLflow server on loopback: what is logged is read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny
+from mlflow_server import Follower, Mlflow, history, in_file, until
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
+    made = Mlflow(tmp_path_factory.mktemp("server"))
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make_pictures(tmp_path_factory.mktemp("data") / "pictures")
+
+
+@pytest.fixture()
+def finished(data: Path, tmp_path: Path) -> Path:
+    return tiny.trained(data, tmp_path / "finished", epochs=3)
+
+
+def test_a_run_is_read_back_as_it_was(server: Mlflow, data: Path, finished: Path, tmp_path: Path) -> None:
+    with Follower(finished, server.uri, "a-run-is-read-back-as-it-was", "--data", data) as follower:
+        status, message = follower.ends()
+    assert status == 0, message
+    (run,) = server.runs("a-run-is-read-back-as-it-was")
+    assert run.info.status == "FINISHED"
+    for name in ("train_loss", "validation_log_loss", "validation_accuracy", "learning_rate", "pictures_per_second"):
+        assert history(server, run.info.run_id, name) == in_file(finished, name)
+    assert run.data.params["epochs"] == "3" and run.data.params["image_size"] == "32"
+    assert int(run.data.params["pictures_train"]) == len((finished / "train.txt").read_text().splitlines())
+    test = json.loads((finished / "evaluation.json").read_text())["test"]
+    assert run.data.metrics["test_accuracy"] == test["accuracy"]
+
+    checksum = hashlib.sha256((finished / "best_model.pt").read_bytes()).hexdigest()
+    assert run.data.tags["model_sha256"] == checksum
+    got = Path(server.client().download_artifacts(run.info.run_id, "", str(tmp_path)))
+    assert (got / "model" / "best_model.pt").read_bytes() == (finished / "best_model.pt").read_bytes()
+    assert (got / "model" / "best_model.pt.sha256").read_text() == f"{checksum}  best_model.pt\n"
+    evaluation = json.loads((got / "evaluation.json").read_text())
+    assert sum(map(sum, evaluation["confusion"])) == len((finished / "test.txt").read_text().splitlines())
+    image = pytest.importorskip("PIL.Image")
+    for name in ("loss_curve.png", "confusion_matrix.png"):
+        with image.open(got / name) as picture:
+            assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 3, f"{name} is empty"
+
+    (version,) = server.client().search_model_versions("name='a-run-is-read-back-as-it-was'")
+    assert (version.run_id, version.tags["sha256"]) == (run.info.run_id, checksum)
+
+
+def test_the_same_once_more_adds_nothing(server: Mlflow, finished: Path) -> None:
+    for _ in range(2):
+        with Follower(finished, server.uri, "the-same-once-more-adds-nothing") as follower:
+            status, message = follower.ends()
+        assert status == 0, message
+    (run,) = server.runs("the-same-once-more-adds-nothing")
+    assert history(server, run.info.run_id, "train_loss") == in_file(finished, "train_loss")
+    assert len(server.client().search_model_versions("name='the-same-once-more-adds-nothing'")) == 1
+
+
+def test_a_training_that_ends_early_is_marked_so(server: Mlflow, data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    training = tiny.train(data, run, 100000)
+    with Follower(run, server.uri, "a-training-that-ends-early-is-marked-so", "--pid", training.pid) as follower:
+        until(
+            lambda: any(
+                "train_loss" in there.data.metrics for there in server.runs("a-training-that-ends-early-is-marked-so")
+            ),
+            follower.log.read_text,
+        )
+        training.kill()
+        training.wait()
+        status, message = follower.ends()
+    assert status == 4, message
+    (there,) = server.runs("a-training-that-ends-early-is-marked-so")
+    assert there.info.status == "KILLED"
+    assert history(server, there.info.run_id, "train_loss") == in_file(run, "train_loss")
+
+
+def test_a_new_training_in_the_same_folder_is_another_run(server: Mlflow, data: Path, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        run = tiny.trained(data, tmp_path / "run", epochs)
+        with Follower(run, server.uri, "a-new-training-in-the-same-folder-is-another-run") as follower:
+            status, message = follower.ends()
+        assert status == 0, message
+    assert sorted(
+        len(history(server, there.info.run_id, "train_loss"))
+        for there in server.runs("a-new-training-in-the-same-folder-is-another-run")
+    ) == [1, 2]
+
+
+def test_new_waits_for_the_next_training(server: Mlflow, data: Path, tmp_path: Path) -> None:
+    run = tiny.trained(data, tmp_path / "run", 1)
+    old = time.time() - 3600
+    for path in (run / "metrics.jsonl", run / "evaluation.json"):
+        os.utime(path, (old, old))
+    with Follower(run, server.uri, "new-waits-for-the-next-training", "--new") as follower:
+        until(lambda: "waiting" in follower.log.read_text(), follower.log.read_text)
+        tiny.trained(data, run, 2)
+        status, message = follower.ends()
+    assert status == 0, message
+    (there,) = server.runs("new-waits-for-the-next-training")
+    assert there.data.params["epochs"] == "2"
+
+
+def test_errors_say_what_to_do(server: Mlflow, tmp_path: Path, finished: Path) -> None:
+    with Follower(tmp_path / "absent", server.uri, "errors-say-what-to-do", "--idle", 0.5) as follower:
+        status, message = follower.ends()
+    assert status == 1 and "is that where catdog-train writes to" in message
+    wrong = tmp_path / "evaluation.json"
+    wrong.write_text(json.dumps({"model": {"sha256": "0" * 64}}))
+    with Follower(finished, server.uri, "errors-say-what-to-do", "--evaluation", wrong) as follower:
+        status, message = follower.ends()
+    assert status == 1 and "of another model" in message
