@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""curves.py METRICS.JSONL OUTPUT.CSV: the trainer's line per epoch as a table, since `dvc plots` reads no JSON lines."""
+"""curves.py METRICS.JSONL OUTPUT.CSV: the trainer's lines as a table, since `dvc plots` reads no JSON lines."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class MlflowRun:
         self.run_id = ""
 
     def connect(self, first: dict[str, float]) -> None:
-        """Finds the run that was begun before, or begins one; the first epoch's line tells one training from another."""
+        """Finds the run that was begun before, or begins one; the first epoch tells one training from another."""
         if self.run_id:
             return
         state = self.folder / STATE

@@ -97,13 +97,13 @@ def unpack(source: Path, labels: list[str], per_class: int, output: Path) -> dic
     for label in labels:
         (output / label).mkdir(parents=True)
     for name, content in pictures(source):
-        label = label_of(name, labels)
-        count[label or ""] += 1
-        if label is None:
+        found = label_of(name, labels)
+        count[found or ""] += 1
+        if found is None:
             continue
-        file = output / label / PurePosixPath(name).name
+        file = output / found / PurePosixPath(name).name
         if file.exists():
-            raise Refused(f"two files of the class '{label}' have the name {file.name}: rename one")
+            raise Refused(f"two files of the class '{found}' have the name {file.name}: rename one")
         file.write_bytes(content)
     for label in labels:
         if count[label] == 0:
