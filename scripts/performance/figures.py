@@ -33,7 +33,10 @@ def scores(samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, Any]:
     pairs = Counter((sample.label, sample.predicted) for sample in samples)
 
     def ratio(above: float, below: float) -> float | None:
-        return round(above / below, 6) if below else None
+        return above / below if below else None
+
+    def rounded(score: float | None) -> float | None:
+        return None if score is None else round(score, 6)
 
     by_label: dict[str, dict[str, float | None]] = {}
     for label in labels:
@@ -46,31 +49,36 @@ def scores(samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, Any]:
             "f1": ratio(2 * right, called + real),
         }
     f1 = [score["f1"] for score in by_label.values() if score["f1"] is not None]
+    macro_f1 = sum(f1) / len(f1) if len(f1) == len(labels) else None
     return {
         "labels": list(labels),
         "verdicts": len(samples),
         "abstained": sum(sample.abstained for sample in samples),
-        "accuracy": ratio(sum(pairs[label, label] for label in labels), len(samples)),
-        "macro_f1": ratio(sum(f1), len(f1)) if len(f1) == len(labels) else None,
-        "by_label": by_label,
+        "accuracy": rounded(ratio(sum(pairs[label, label] for label in labels), len(samples))),
+        "macro_f1": rounded(macro_f1),
+        "by_label": {label: {name: rounded(score) for name, score in row.items()} for label, row in by_label.items()},
         "confusion": [[pairs[true, predicted] for predicted in labels] for true in labels],
     }
 
 
 def over_time(samples: Sequence[Sample], begin: float, end: float) -> list[dict[str, Any]]:
-    """At most 60 intervals of at least a second; requests belong where they were meant to start."""
+    """At most 60 intervals of at least a second. Requests belong where they were meant to start; `finished` counts the
+    good answers where they came."""
     width = max(1.0, (end - begin) / 60)
     count = max(1, math.ceil(round((end - begin) / width, 6)))
     groups: list[list[Sample]] = [[] for _ in range(count)]
+    finished = [0] * count
     for sample in samples:
         groups[min(count - 1, int((sample.intended - begin) / width))].append(sample)
+        finished[min(count - 1, int((sample.ended - begin) / width))] += sample.good
     rows = []
     for index, group in enumerate(groups):
         at = begin + index * width
         good = [sample.latency for sample in group if sample.good]
         length = min(width, end - at)
         row: dict[str, Any] = {"from_s": round(at, 3), "seconds": round(length, 3), "requests": len(group)}
-        row |= {"good": len(good), "failed": len(group) - len(good), "latency_ms": latencies(good)}
+        row |= {"good": len(good), "failed": len(group) - len(good), "finished": finished[index]}
+        row["latency_ms"] = latencies(good)
         rows.append(row)
     return rows
 
@@ -97,5 +105,6 @@ def summary(samples: Sequence[Sample], labels: Sequence[str], begin: float, dura
             "from_sending": latencies([sample.ended - sample.started for sample in good]),
         },
         "model_scores": scores(good, labels),
-        "over_time": over_time(counted, begin, duration),
+        # A tail of less than a second is no interval of its own.
+        "over_time": over_time(counted, begin, last if last > duration + 1 else duration),
     }

@@ -47,7 +47,7 @@ def _plots(report: dict[str, Any]) -> list[str]:
         return points
 
     latency = {name: course(name) for name in ("p50", "p90", "p99", "max")}
-    throughput = {name: course(name) for name in ("good", "failed")}
+    throughput = {text: course(name) for text, name in (("good answers", "finished"), ("failed", "failed"))}
     return [
         line_chart("Latency from the intended start", "seconds", "ms", latency),
         line_chart("Throughput", "seconds", "requests/s", throughput),
@@ -78,10 +78,11 @@ def render(report: dict[str, Any]) -> str:
         "Feedback by status": ", ".join(f"{status}: {n}" for status, n in report["feedback"].items()) or "none",
         "Connections opened": report["connections_opened"],
     }
+    which = "{name} {version}, {engine} {precision}, SHA-256 {sha256}".format_map(report["model"])
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Load report</title>',
         f"<style>{STYLE}</style><h1>Load report</h1>",
-        f"<p>{escape(report['began'])}, {escape(settings['url'])}, model {escape(str(report['model']))}</p>{verdict}",
+        f"<p>{escape(report['began'])}, {escape(settings['url'])}, model {escape(which)}</p>{verdict}",
         _table(
             "Thresholds",
             ["", "limit", "measured", ""],

@@ -23,11 +23,13 @@ class OpenLoop:
         self._chance = random.Random(seed) if poisson else None
         self._lock = threading.Lock()
         self._at = 0.0
+        self._taken = 0
 
     def next(self) -> float | None:
         with self._lock:
             at = self._at
-            self._at += self._chance.expovariate(self._rate) if self._chance else 1 / self._rate
+            self._taken += 1
+            self._at = at + self._chance.expovariate(self._rate) if self._chance else self._taken / self._rate
             return at if at < self._duration else None
 
 
