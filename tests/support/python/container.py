@@ -79,11 +79,13 @@ class Image:
 
     @functools.cached_property
     def megabytes(self) -> float:
-        return sum(file.lstat().st_blocks * 512 for file in self.root.rglob("*") if not file.is_dir()) / 1e6
+        """On disk; a file with several names counts once."""
+        found = {(status.st_dev, status.st_ino): status for status in (file.lstat() for file in self.root.rglob("*"))}
+        return sum(status.st_blocks * 512 for status in found.values()) / 1e6
 
 
 class Container:
-    """`with Container(image, environment) as container:` runs the image's entry point, or a command, until the block ends."""
+    """`with Container(image, environment) as container:` runs its entry point, or a command, until the block ends."""
 
     def __init__(
         self, image: Image, environment: dict[str, str] | None = None, command: list[str] | None = None
