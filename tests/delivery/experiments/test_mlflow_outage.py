@@ -3,26 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import tiny
 from mlflow_server import LIMIT, Follower, Mlflow, epochs_of, free_port, history, in_file, until
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
-    made = Mlflow(tmp_path_factory.mktemp("server"))
-    try:
-        yield made.start()
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make_pictures(tmp_path_factory.mktemp("data") / "pictures")
 
 
 def test_a_server_killed_in_the_middle(server: Mlflow, data: Path, tmp_path: Path) -> None:
