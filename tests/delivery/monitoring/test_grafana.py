@@ -89,6 +89,24 @@ def test_panels_say_what_they_show(path: Path) -> None:
             assert target["legendFormat"] or panel["type"] in ("stat", "table"), f"{title}: a line without a legend"
 
 
+def data_sources(node: Any) -> list[dict[str, str]]:
+    """All that a dashboard names, wherever."""
+    if isinstance(node, list):
+        return [source for item in node for source in data_sources(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["datasource"]] if "datasource" in node else []
+    return own + [source for item in node.values() for source in data_sources(item)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_other_data_source_is_asked(path: Path) -> None:
+    found = data_sources(read(path))
+    assert len(found) > 10
+    built_in = {"type": "grafana", "uid": "-- Grafana --"}
+    assert [source for source in found if source not in (DATASOURCE, built_in)] == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_queries_use_the_variables_that_there_are(path: Path) -> None:
     dashboard = read(path)
@@ -97,10 +115,10 @@ def test_queries_use_the_variables_that_there_are(path: Path) -> None:
     for variable in defined.values():
         assert (variable["type"], variable["datasource"], variable["refresh"]) == ("query", DATASOURCE, 2)
         assert variable["multi"] and variable["includeAll"]
+    queries = [target["expr"] for panel in panels(path) for target in panel["targets"]]
     used = set()
-    for panel in panels(path):
-        for target in panel["targets"]:
-            # A variable of several values is a regular expression: only =~ takes it.
-            assert not re.search(r'[^~]"\$(job|instance)', target["expr"]), target["expr"]
-            used |= set(re.findall(r"\$(\w+)", target["expr"]))
+    for query in queries + [variable["definition"] for variable in defined.values()]:
+        # A variable of several values is a regular expression: only =~ takes it.
+        assert not re.search(r'[^~]"\$(job|instance)', query), query
+        used |= set(re.findall(r"\$(\w+)", query))
     assert used == {"job", "instance", "__rate_interval"}
