@@ -36,8 +36,9 @@ def run_script(name: str, *arguments: str | Path, **environment: str) -> subproc
 
 
 @contextmanager
-def faulty(url: str, faults: dict[str, Fault]) -> Iterator[str]:
-    """The URL of a proxy before the service that spoils the replies of the paths named."""
+def faulty(url: str, faults: dict[str, Fault], seen: list[tuple[str, str]] | None = None) -> Iterator[str]:
+    """The URL of a proxy before the service that spoils the replies of the paths named. `seen` gets the path and the
+    deadline of each request."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,6 +50,8 @@ def faulty(url: str, faults: dict[str, Fault]) -> Iterator[str]:
             self.forward(self.rfile.read(int(self.headers["Content-Length"])))
 
         def forward(self, body: bytes | None) -> None:
+            if seen is not None:
+                seen.append((self.path, self.headers.get("X-Request-Timeout-Ms", "")))
             headers = {"Content-Type": self.headers["Content-Type"]} if body is not None else {}
             try:
                 reply = urllib.request.urlopen(urllib.request.Request(url + self.path, body, headers), timeout=60)

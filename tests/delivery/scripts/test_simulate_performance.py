@@ -166,11 +166,53 @@ def test_each_threshold_decides_the_exit_code(server: Server, tmp_path: Path, th
     assert "accuracy 0.5  macro F1 0.333333" in told.stdout
 
 
+def test_a_deadline_is_asked_for_and_the_warm_up_left_out(server: Server, tmp_path: Path) -> None:
+    seen: list[tuple[str, str]] = []
+    with faulty(server.url, {}, seen) as url:
+        arguments = ["--url", url, "--data", PICTURES, "--rate", "10", "--arrivals", "constant", "--duration", "2"]
+        told = simulate(*arguments, "--deadline-ms", "50000", "--warm-up", "1", "--json", tmp_path / "report.json")
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert seen.count(("/predict", "50000")) == 20
+        simulate(*arguments)
+    assert seen.count(("/predict", "50000")) == 20 == seen.count(("/predict", ""))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["requests"]["meant"] == 10 and report["over_time"][0]["from_s"] == 1
+
+
+def test_feedback_tells_the_true_label_not_what_was_said(own_server: Server, tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        shutil.copy(CAT, tmp_path / label)
+    arguments = [
+        "--url",
+        own_server.url,
+        "--data",
+        tmp_path,
+        "--rate",
+        "20",
+        "--arrivals",
+        "constant",
+        "--duration",
+        "1",
+    ]
+    told = simulate(*arguments)
+    assert told.returncode == 0 and "feedback: 204: 20" in told.stdout, told.stdout + told.stderr
+    assert metric(own_server, "model_accuracy") == 0.5
+
+
 def test_a_verdict_that_is_none_is_an_error_even_with_200(server: Server) -> None:
     with faulty(server.url, {"/predict": lambda *_: (200, b"<html>")}) as url:
         arguments = ["--url", url, "--data", PICTURES, "--rate", "5", "--arrivals", "constant", "--duration", "1"]
         told = simulate(*arguments, "--max-error-rate", "1")
+        unknown = simulate(*arguments, "--max-error-rate", "1", "--min-accuracy", "0", "--max-p99-ms", "1e9")
     assert told.returncode == 1 and "0 of 5 requests good" in told.stdout and "not a verdict: 5" in told.stdout
+    # A figure that there isn't holds no threshold.
+    for line in (
+        "holds   --max-error-rate 1: 1.0",
+        "BROKEN  --min-accuracy 0: None",
+        "BROKEN  --max-p99-ms 1e+09: None",
+    ):
+        assert line in unknown.stdout
 
 
 def test_without_service_url_or_pictures_it_says_so(server: Server, tmp_path: Path) -> None:
