@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# e2e.sh [--update-docs] [--config-map FILE] [--data DIR] [--seconds N]: the image built, two instances started as Kubernetes would
+# e2e.sh [--update-docs] [--overlay DIR] [--data DIR] [--seconds N]: the image built, two instances started as Kubernetes would
 # start them (user, read-only root, environment of the ConfigMap), a smoke test, Prometheus scraping them under load with true
 # labels, the dashboards' queries answered and drawn, then a rolling restart in which no request may be lost.
 #   --update-docs  writes the report to docs/e2e.md too
-#   --config-map   default k8s/local/configmap.yaml
+#   --overlay      of kustomize; default k8s/local
 #   --data         one folder of pictures for each label; default examples/images
 #   --seconds      of load in each of the two runs; default 60
 # Needs root (scripts/test_image.sh says why). Report, figures and pictures are in build/e2e.

@@ -33,7 +33,6 @@ sys.path.insert(0, str(MONITORING))
 from dashboard_queries import DASHBOARDS, Prometheus, ask, load  # noqa: E402
 
 LIMIT = 240
-REPLICAS = 2
 
 
 class Failed(Exception):
@@ -71,30 +70,44 @@ class Report:
         self.lines += ["", "```text", *text.rstrip().splitlines(), "```"]
 
 
-def settings_of(path: Path) -> dict[str, str]:
-    """The environment that the ConfigMap in the file gives to the container."""
-    maps = [
-        document for document in yaml.safe_load_all(path.read_text()) if document and document["kind"] == "ConfigMap"
-    ]
-    require(len(maps) == 1, f"{path} has {len(maps)} ConfigMaps, not one")
-    data: dict[str, str] = maps[0]["data"]
-    require(data and all(isinstance(value, str) for value in data.values()), f"{path}: values must be strings")
-    return data
+class Manifests:
+    """What k8s/base and an overlay say about the pods."""
+
+    def __init__(self, overlay: Path) -> None:
+        base = overlay.parent / "base"
+        generators = yaml.safe_load((base / "kustomization.yaml").read_text())["configMapGenerator"]
+        require(len(generators) == 1, f"{base} makes {len(generators)} ConfigMaps, not one")
+        self.settings = dict(literal.split("=", 1) for literal in generators[0]["literals"])
+        patch = overlay / "configmap.yaml"
+        if patch.exists():
+            self.settings |= yaml.safe_load(patch.read_text())["data"]
+        spec = yaml.safe_load((base / "deployment.yaml").read_text())["spec"]
+        pod = spec["template"]["spec"]
+        (container,) = pod["containers"]
+        # A cluster also takes a pod out when it is deleted; here it's the probe that finds out.
+        self.probe_seconds = float(container["readinessProbe"]["periodSeconds"])
+        self.probe_path = str(container["readinessProbe"]["httpGet"]["path"])
+        self.termination_seconds = int(pod["terminationGracePeriodSeconds"])
+        self.replicas = int(spec["replicas"])
+        require(spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}, "another way of rolling")
+        self.user = int(pod["securityContext"]["runAsUser"])
+        self.group = int(pod["securityContext"]["runAsGroup"])
+        require(container["securityContext"]["readOnlyRootFilesystem"] is True, "the root isn't to be read-only")
 
 
 class Cluster:
     """The instances behind one address, and Prometheus, which knows where they are."""
 
-    def __init__(self, image: Image, settings: dict[str, str], stack: contextlib.ExitStack) -> None:
+    def __init__(self, image: Image, manifests: Manifests, stack: contextlib.ExitStack) -> None:
         self.image = image
-        self.settings = settings
+        self.manifests = manifests
         self.stack = stack
-        self.service = stack.enter_context(RoundRobin())
+        self.service = stack.enter_context(RoundRobin(manifests.probe_seconds, manifests.probe_path))
         self.instances: list[ServiceContainer] = []
         self.prometheus: PrometheusServer | None = None
 
     def start_instance(self) -> ServiceContainer:
-        instance = ServiceContainer(self.image, free_port(), free_port(), self.settings)
+        instance = ServiceContainer(self.image, free_port(), free_port(), self.manifests.settings)
         self.stack.enter_context(instance)
         self.service.add(int(instance.url.rpartition(":")[2]))
         self.instances.append(instance)
@@ -105,7 +118,12 @@ class Cluster:
         """maxSurge 1, maxUnavailable 0: the new one is ready before the old one is told to end."""
         self.start_instance()
         old.terminate()
-        status = old.wait(LIMIT)
+        try:
+            status = old.wait(self.manifests.termination_seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(
+                f"still there {self.manifests.termination_seconds} s after SIGTERM: {old.log[-2000:]}"
+            ) from None
         require(status == 0, f"the old instance ended with {status}: {old.log[-2000:]}")
         self.instances.remove(old)
         self.tell_prometheus()
@@ -186,15 +204,16 @@ def simulate(url: str, data: Path, seconds: int, name: Path) -> subprocess.Popen
     return run_script("simulate_performance.py", *arguments, "--json", f"{name}.json", "--html", f"{name}.html")
 
 
-def check_confinement(report: Report, instance: ServiceContainer) -> None:
+def check_confinement(report: Report, instance: ServiceContainer, user: int, group: int) -> None:
     status = instance.status()
-    require(status["Uid"].split() == status["Gid"].split() == ["10001"] * 4, f"user {status['Uid']}")
+    require(status["Uid"].split() == [str(user)] * 4, f"user {status['Uid']}")
+    require(status["Gid"].split() == [str(group)] * 4, f"group {status['Gid']}")
     capabilities = {kind: int(status[kind], 16) for kind in ("CapPrm", "CapEff", "CapBnd", "CapAmb")}
     require(not any(capabilities.values()), f"capabilities {capabilities}")
     require(status["NoNewPrivs"] == "1", "it could gain privileges")
     require("ro" in instance.mounts()["/"], "its root can be written")
     report.fact(
-        "user and group 10001, no capability in any set, none to be gained, root read-only, process 1 of its own"
+        f"user {user}, group {group}, no capability in any set, none to be gained, root read-only, process 1 of its own"
     )
 
 
@@ -260,14 +279,18 @@ def roll(report: Report, cluster: Cluster, data: Path, output: Path, seconds: in
     figures = finished(load_, name)
     require(cluster.service.refused == 0, f"{cluster.service.refused} connections found nobody ready")
     fresh = [instance for instance in cluster.service.instances if instance.ready]
-    require(len(fresh) == REPLICAS and all(instance.connections for instance in fresh), "the new ones got no load")
+    require(
+        len(fresh) == cluster.manifests.replicas and all(instance.connections for instance in fresh),
+        "the new ones got no load",
+    )
     report.fact(
-        f"{REPLICAS} instances replaced one after the other in {took:.1f} s under load; each old one ended with 0"
+        f"{cluster.manifests.replicas} instances replaced one after the other in {took:.1f} s under load; each old one ended with 0"
     )
     report.fact(f"{figures['requests']['meant']} requests in that run: all answered with 200, none lost, none refused")
     report.block(figures["printed"])
     wait_for(
-        lambda: cluster.scraped() == {"cats-dogs-api": REPLICAS, "cats-dogs-metrics": REPLICAS},
+        lambda: cluster.scraped()
+        == {"cats-dogs-api": cluster.manifests.replicas, "cats-dogs-metrics": cluster.manifests.replicas},
         lambda: f"Prometheus still sees {cluster.scraped()}",
     )
     report.fact("Prometheus scrapes the new ones")
@@ -282,12 +305,12 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
     report.fact(f"version {labels['org.opencontainers.image.version']}, {image.megabytes:.0f} MB with its base")
 
     report.heading("Started as Kubernetes would")
-    settings = settings_of(options.config_map)
-    where = options.config_map.relative_to(SOURCE) if options.config_map.is_relative_to(SOURCE) else options.config_map
-    report.fact(f"environment from {where}: {', '.join(f'{name}={value}' for name, value in settings.items())}")
-    cluster = Cluster(image, settings, stack)
-    for _ in range(REPLICAS):
-        check_confinement(report, cluster.start_instance())
+    manifests = Manifests(options.overlay.resolve())
+    shown = ", ".join(f"`{name}={value}`" for name, value in manifests.settings.items())
+    report.fact(f"environment of the ConfigMap of k8s/{options.overlay.name}: {shown}")
+    cluster = Cluster(image, manifests, stack)
+    for _ in range(manifests.replicas):
+        check_confinement(report, cluster.start_instance(), manifests.user, manifests.group)
     health = cluster.instances[0].run(*image.config["Healthcheck"]["Test"][1:])
     require(health.returncode == 0, f"the image's health check says {health.returncode}")
     report.fact("the image's HEALTHCHECK passes")
@@ -301,10 +324,13 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
     with wrong_requests(cluster.service.url):
         load_ = simulate(cluster.service.url, options.data, options.seconds, name)
         wait_for(
-            lambda: cluster.scraped() == {"cats-dogs-api": REPLICAS, "cats-dogs-metrics": REPLICAS},
+            lambda: cluster.scraped()
+            == {"cats-dogs-api": cluster.manifests.replicas, "cats-dogs-metrics": cluster.manifests.replicas},
             lambda: f"Prometheus sees {cluster.scraped()}",
         )
-        report.fact(f"Prometheus on monitoring/prometheus.yml scrapes both ports of {REPLICAS} instances")
+        report.fact(
+            f"Prometheus on monitoring/prometheus.yml scrapes both ports of {cluster.manifests.replicas} instances"
+        )
         figures = finished(load_, name)
         report.block(figures["printed"])
         check_dashboards(report, prometheus, output)
@@ -318,7 +344,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config-map", type=Path, default=SOURCE / "k8s" / "local" / "configmap.yaml")
+    parser.add_argument("--overlay", type=Path, default=SOURCE / "k8s" / "local")
     parser.add_argument("--data", type=Path, default=SOURCE / "examples" / "images")
     parser.add_argument("--seconds", type=int, default=60, help="of load in each of the two runs")
     parser.add_argument("--output", type=Path, default=SOURCE / "build" / "e2e")

@@ -21,8 +21,9 @@ class Instance:
 class RoundRobin:
     """`with RoundRobin() as service:` forwards service.port. It retries nothing: what an instance loses is lost."""
 
-    def __init__(self, period: float = 0.5) -> None:
+    def __init__(self, period: float = 0.5, path: str = "/health/ready") -> None:
         self.period = period
+        self.path = path
         self.instances: list[Instance] = []
         self.turn = 0
         self.port = 0
@@ -76,7 +77,7 @@ class RoundRobin:
     async def _ask(self, port: int) -> bool:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(b"GET /health/ready HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
+            writer.write(f"GET {self.path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n".encode())
             return b" 200 " in await reader.readline()
         finally:
             writer.close()
