@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kustomize makes of k8s/."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import SOURCE
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is missing: scripts/delivery_tests.sh installs it")
+
+K8S = SOURCE / "k8s"
+OVERLAYS = ("local", "production", "kserve")
+NAME = "cats-dogs-classifier"
+Manifest = dict[str, Any]
+
+
+def kustomize() -> str:
+    own = SOURCE / "build" / "tools" / "kustomize"
+    found = shutil.which("kustomize") or (str(own) if own.exists() else "")
+    if not found:
+        pytest.skip("kustomize is missing: scripts/get_kustomize.sh gets it", allow_module_level=True)
+    return found
+
+
+def build(folder: Path) -> str:
+    done = subprocess.run([kustomize(), "build", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@functools.cache
+def rendered(overlay: str) -> list[Manifest]:
+    return list(yaml.safe_load_all(build(K8S / overlay)))
+
+
+def of_kind(overlay: str, kind: str) -> Manifest:
+    found = [manifest for manifest in rendered(overlay) if manifest["kind"] == kind]
+    assert len(found) == 1, f"{len(found)} of kind {kind} in {overlay}"
+    return found[0]
+
+
+def pod(overlay: str) -> Manifest:
+    """The pod's specification."""
+    if overlay == "kserve":
+        return dict(of_kind(overlay, "InferenceService")["spec"]["predictor"])
+    return dict(of_kind(overlay, "Deployment")["spec"]["template"]["spec"])
+
+
+def container(overlay: str) -> Manifest:
+    containers = pod(overlay)["containers"]
+    assert len(containers) == 1
+    return dict(containers[0])
+
+
+def environment(overlay: str) -> dict[str, str]:
+    """What the server gets to see: the ConfigMap that the container names, and its own variables."""
+    names = [source["configMapRef"]["name"] for source in container(overlay).get("envFrom", [])]
+    values: dict[str, str] = {}
+    for name in names:
+        maps = {m["metadata"]["name"]: m["data"] for m in rendered(overlay) if m["kind"] == "ConfigMap"}
+        assert name in maps, f"the container reads {name}; there are {sorted(maps)}"
+        values.update(maps[name])
+    values.update({entry["name"]: entry["value"] for entry in container(overlay).get("env", [])})
+    return values

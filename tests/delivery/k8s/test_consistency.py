@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests against the server itself: its --help, its OpenAPI document, its metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness import SOURCE, Server
+from manifests import K8S, OVERLAYS, container, environment, kustomize, of_kind, pod, yaml
+
+kustomize()
+DEPLOYMENTS = ("local", "production")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """Default by environment variable, as --help tells them."""
+    text = subprocess.run([os.environ["CATDOG_SERVER"], "--help"], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^ +--[a-z-]+ [^\n=]*(?:=(\S+) )?\(Env:([A-Z_]+)\)", text, re.M)
+    assert len(found) > 20, text
+    return {name: default for default, name in found}
+
+
+@pytest.fixture(scope="module")
+def openapi(server: Server) -> dict[str, Any]:
+    status, body = server.ask("/openapi.json")
+    assert status == 200
+    return dict(json.loads(body))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_variable_is_a_setting(overlay: str, settings: dict[str, str]) -> None:
+    assert environment(overlay)
+    assert environment(overlay).keys() <= settings.keys()
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_server_takes_the_settings(overlay: str) -> None:
+    """Each value is within its limits: a server with them gets as far as the model, which isn't there."""
+    values = {**environment(overlay), "MODEL_PATH": "/nowhere/best_model.pt"}
+    command = [os.environ["CATDOG_SERVER"], "--port", "0", "--admin-port", "0"]
+    done = subprocess.run(command, env=values, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3, done.stderr
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_ports(overlay: str, settings: dict[str, str]) -> None:
+    ports = {port["name"]: str(port["containerPort"]) for port in container(overlay)["ports"]}
+    assert ports == {"http": settings["CATDOG_LISTEN_PORT"], "metrics": settings["CATDOG_ADMIN_LISTEN_PORT"]}
+    targets = {port["targetPort"] for port in of_kind(overlay, "Service")["spec"]["ports"]}
+    assert targets == ports.keys()
+    annotations = of_kind(overlay, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == ports["metrics"]
+    for rule in of_kind(overlay, "NetworkPolicy")["spec"]["ingress"]:
+        assert rule["ports"][0]["port"] in ports
+
+
+def test_kserve_reaches_the_api(settings: dict[str, str], openapi: dict[str, Any]) -> None:
+    (port,) = container("kserve")["ports"]
+    assert str(port["containerPort"]) == settings["CATDOG_LISTEN_PORT"]
+    for probe in ("readinessProbe", "livenessProbe"):
+        request = container("kserve")[probe]["httpGet"]
+        assert str(request["port"]) == settings["CATDOG_LISTEN_PORT"]
+        assert "get" in openapi["paths"][request["path"]]
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_probes_ask_what_the_server_answers(overlay: str, server: Server, openapi: dict[str, Any]) -> None:
+    probes = {name: container(overlay)[name + "Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
+    paths = {name: probe["path"] for name, probe in probes.items()}
+    assert paths == {"startup": "/health/startup", "readiness": "/health/ready", "liveness": "/health/live"}
+    own = server.url
+    try:
+        for probe in probes.values():
+            assert "get" in openapi["paths"][probe["path"]]
+            server.url = {"metrics": server.admin_url, "http": own}[probe["port"]]
+            assert server.ask(probe["path"])[0] == 200
+    finally:
+        server.url = own
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_grace_period_outlasts_the_drain(overlay: str, settings: dict[str, str]) -> None:
+    values = environment(overlay)
+    limit = int(values.get("CATDOG_DRAIN_LIMIT_MS", settings["CATDOG_DRAIN_LIMIT_MS"]))
+    grace = int(values.get("CATDOG_GRACE_MS", settings["CATDOG_GRACE_MS"]))
+    assert 1000 * pod(overlay)["terminationGracePeriodSeconds"] > limit > grace > 0
+
+
+def test_metrics_that_are_scaled_by_exist(server: Server) -> None:
+    status, text = server.ask("/metrics")
+    assert status == 200
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text.decode(), re.M))
+    metrics = of_kind("production", "HorizontalPodAutoscaler")["spec"]["metrics"]
+    (name,) = [metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"]
+    assert kinds[name] == "gauge"
+    (rule,) = yaml.safe_load((K8S / "monitoring/prometheus-adapter.yaml").read_text())["rules"]["custom"]
+    assert rule["name"]["as"] == name and rule["seriesQuery"].startswith(name + "{")
+
+
+def test_the_monitor_scrapes_the_metrics(server: Server) -> None:
+    monitor = of_kind("production", "ServiceMonitor")["spec"]
+    service = of_kind("production", "Service")
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["endpoints"]
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    assert server.ask(endpoint["path"])[0] == 200
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_image_has_that_user_and_model(overlay: str) -> None:
+    dockerfile = (SOURCE / "service" / "Dockerfile").read_text()
+    users = re.findall(r"^USER (\S+)$", dockerfile, re.M)
+    assert users and users[-1].split(":")[0] == str(pod(overlay)["securityContext"]["runAsUser"])
+    assert environment(overlay)["MODEL_PATH"] in dockerfile
