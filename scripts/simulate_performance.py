@@ -8,7 +8,7 @@
 DIR has a folder of pictures for each label of the model (cat, dog). --rate is an open loop: requests are meant to start
 at that rate however slow the service is, and latency counts from the intended start. --concurrency is a closed loop.
 Exit code 0: all thresholds hold; 1: one is broken, or there was no good answer; 2: wrong arguments, no service or no
-pictures; 130: interrupted (the reports are written all the same).
+pictures; 130: ended by SIGINT or SIGTERM (the reports are written all the same).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import http.client
 import json
 import math
 import os
+import signal
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -145,6 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
             schedule = ClosedLoop(options.duration, clock.now)
         connections = options.concurrency or options.connections
         load = Load(target, pictures, recorder, clock)
+        # A shell's background jobs ignore Ctrl-C's signal unless told otherwise.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         try:
             load.run(schedule, connections, options.duration + options.timeout, progress.draw)
         except KeyboardInterrupt:

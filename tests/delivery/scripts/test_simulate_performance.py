@@ -121,7 +121,7 @@ def test_what_could_never_be_sent_is_a_failure(server: Server, tmp_path: Path) -
 
     with faulty(server.url, {"/predict": stuck}) as url:
         arguments = ["--url", url, "--data", PICTURES, "--rate", "10", "--arrivals", "constant", "--connections", "1"]
-        told = simulate(*arguments, "--duration", "1", "--timeout", "1", "--json", report_file)
+        told = simulate(*arguments, "--duration", "1", "--timeout", "3", "--json", report_file)
         released.set()
     report = json.loads(report_file.read_text())
     assert told.returncode == 1 and report["requests"]["meant"] == 10, told.stdout + told.stderr
@@ -236,11 +236,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_its_own_figures_and_an_interrupted_run(server: Server, tmp_path: Path) -> None:
+def ignore_sigint() -> None:
+    """As a shell does for what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_its_own_figures_and_an_interrupted_run(server: Server, tmp_path: Path, number: signal.Signals) -> None:
     port, report_file = free_port(), tmp_path / "report.json"
     arguments = ["--url", server.url, "--data", PICTURES, "--rate", "20", "--duration", "600", "--json", report_file]
     command = [sys.executable, SOURCE / "scripts" / "simulate_performance.py", *arguments, "--metrics-port", str(port)]
-    with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": ignore_sigint}
+    with subprocess.Popen([*map(str, command)], **pipes) as running:
         try:
             assert running.stderr is not None
             assert running.stderr.readline() == f"metrics: http://127.0.0.1:{port}/metrics\n"
@@ -253,7 +260,7 @@ def test_its_own_figures_and_an_interrupted_run(server: Server, tmp_path: Path) 
             promtool = shutil.which("promtool")
             if promtool:
                 subprocess.run([promtool, "check", "metrics"], input=text, text=True, check=True, timeout=60)
-            running.send_signal(signal.SIGINT)
+            running.send_signal(number)
             out, err = running.communicate(timeout=60)
         finally:
             running.kill()
