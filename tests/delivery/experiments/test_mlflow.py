@@ -34,7 +34,7 @@ def test_a_run_is_read_back_as_it_was(server: Mlflow, data: Path, finished: Path
     image = pytest.importorskip("PIL.Image")
     for name in ("loss_curve.png", "confusion_matrix.png"):
         with image.open(got / name) as picture:
-            assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 3, f"{name} is empty"
+            assert len(picture.convert("RGB").resize((64, 64)).getcolors(4096)) > 3, f"{name} is empty"
 
     (version,) = server.client().search_model_versions("name='a-run-is-read-back-as-it-was'")
     assert (version.run_id, version.tags["sha256"]) == (run.info.run_id, checksum)
