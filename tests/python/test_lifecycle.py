@@ -165,7 +165,7 @@ def test_importing_starts_nothing_and_prints_nothing() -> None:
     told = python(
         """
         import os, sys
-        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # It starts its own when it is what OpenCV's liblapack.so.3 stands for.
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # Behind liblapack.so.3 it starts its own threads.
         import catdog
         assert len(os.listdir("/proc/self/task")) == 1
         assert not {"numpy", "PIL", "torch"} & set(sys.modules)
