@@ -63,7 +63,7 @@ run_ctest() {
   local skipped
   skipped=$(sed -nE 's/^.*Test +#[0-9]+: (.*[^. ]) \.*\*\*\*(Skipped|Not Run).*/\1/p' "$folder/ctest.log")
   if [ -n "$skipped" ]; then
-    say "skipped, $(wc -l <<<"$skipped") (they need data outside this repository, such as ../shared/data):"
+    say "skipped, $(wc -l <<<"$skipped") (they need ../shared/data, or packages that scripts/contract_tests.sh and delivery_tests.sh install):"
     printf '%s\n' "$skipped"
   fi
   grep -aE '^[0-9]+% tests passed' "$folder/ctest.log" || true

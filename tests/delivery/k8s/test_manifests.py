@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is applied to a cluster: valid for Kubernetes' own schemas, rolled without loss, with no right that isn't needed."""
+"""What is applied to a cluster: valid for Kubernetes' own schemas, rolled without loss, no right too many."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEPLOYMENTS = ("local", "production")
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_fits_the_schemas_of_kubernetes(overlay: str, version: str, tmp_path: Path) -> None:
-    pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is missing: scripts/delivery_tests.sh has it")
+    pytest.importorskip("kubernetes_validate", reason="missing: scripts/delivery_tests.sh has it")
     file = tmp_path / "all.yaml"
     file.write_text(build(K8S / overlay))
     command = [sys.executable, "-m", "kubernetes_validate", "--strict", "-k", version, str(file)]
