@@ -1,213 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <limits>
+#include <set>
 
 #include "catdog/catdog.h"
+#include "config_options.hpp"
 
 namespace catdog::service {
 
 namespace {
 
+const std::set<std::string> only_flags{"config", "check-health", "help", "version"};
 constexpr const char* container_model = "/app/models/best_model.pt";
-
-void add_model_options(CLI::App& app, Config& c) {
-  const char* group = "Model";
-  app.add_option("--model", c.model, "Model file; default /app/models/best_model.pt, else the installed model")
-      ->envname("MODEL_PATH")
-      ->group(group);
-  app.add_option("--engine", c.engine, "Engine: auto, native or torch")
-      ->envname("CATDOG_ENGINE")
-      ->check(CLI::IsMember({"auto", "native", "torch"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--precision", c.precision, "Precision: auto, fp32 or bf16")
-      ->envname("CATDOG_PRECISION")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--expected-sha256", c.expected_sha256, "SHA-256 that the model file must have")
-      ->envname("CATDOG_EXPECTED_SHA256")
-      ->group(group);
-  app.add_option("--abstain-below", c.abstain_below,
-                 "Verdicts less confident than this abstain; default: the model's own")
-      ->envname("CATDOG_ABSTAIN_BELOW")
-      ->check(CLI::Range(0.0, 1.0))
-      ->group(group);
-  app.add_option("--max-pixels", c.max_pixels, "Most pixels of a picture")
-      ->envname("CATDOG_MAX_PIXELS")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-side", c.max_side, "Longest side of a picture in pixels")
-      ->envname("CATDOG_MAX_SIDE")
-      ->check(CLI::Range(1, 65535))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--workers", c.workers, "Threads that classify; 0 = CPU quota of the control group, at least 1")
-      ->envname("CATDOG_WORKERS")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--reload-check-dir", c.reload_check_dir,
-                 "Folder with one sub-folder of pictures per label; a reloaded model must agree with it")
-      ->envname("CATDOG_RELOAD_CHECK_DIR")
-      ->group(group);
-  app.add_option("--reload-min-agreement", c.reload_min_agreement,
-                 "Least share of those pictures that it must get right")
-      ->envname("CATDOG_RELOAD_MIN_AGREEMENT")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str()
-      ->group(group);
-}
-
-void add_listening_options(CLI::App& app, Config& c) {
-  const char* group = "Listening";
-  // Not CATDOG_PORT: Kubernetes sets that to an URL for a Service named "catdog".
-  app.add_option("--address", c.address, "Address of the API; '::' is IPv6 and IPv4")
-      ->envname("CATDOG_LISTEN_ADDRESS")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--port", c.port, "Port of the API; 0 = any free one")
-      ->envname("CATDOG_LISTEN_PORT")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--admin-address", c.admin_address, "Address of metrics and administration")
-      ->envname("CATDOG_ADMIN_LISTEN_ADDRESS")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--admin-port", c.admin_port, "Port of metrics and administration; 0 = any free one")
-      ->envname("CATDOG_ADMIN_LISTEN_PORT")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--admin-token-file", c.admin_token_file,
-                 "File with the bearer token of /admin; or the token itself in the environment as CATDOG_ADMIN_TOKEN. "
-                 "Neither: /admin is off")
-      ->envname("CATDOG_ADMIN_TOKEN_FILE")
-      ->group(group);
-  app.add_option("--port-file", c.port_file, "File to write the ports to once they listen: 'api=N' and 'admin=N'")
-      ->envname("CATDOG_PORT_FILE")
-      ->group(group);
-}
-
-void add_limit_options(CLI::App& app, Config& c) {
-  const char* group = "Limits";
-  const auto ms = CLI::Range(1, 3'600'000);
-  app.add_option("--max-header-bytes", c.max_header_bytes, "Most bytes of a request's header")
-      ->envname("CATDOG_MAX_HEADER_BYTES")
-      ->check(CLI::Range(256, 1 << 20))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-body-bytes", c.max_body_bytes, "Most bytes of a request's body")
-      ->envname("CATDOG_MAX_BODY_BYTES")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 31U))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--read-timeout-ms", c.read_timeout_ms, "Time for a whole request from its first byte")
-      ->envname("CATDOG_READ_TIMEOUT_MS")
-      ->check(ms)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--write-timeout-ms", c.write_timeout_ms, "Time for the client to take the reply")
-      ->envname("CATDOG_WRITE_TIMEOUT_MS")
-      ->check(ms)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--idle-timeout-ms", c.idle_timeout_ms, "Time that a connection may wait for its next request")
-      ->envname("CATDOG_IDLE_TIMEOUT_MS")
-      ->check(ms)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-connections", c.max_connections, "Most connections at once, for each port")
-      ->envname("CATDOG_MAX_CONNECTIONS")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--request-timeout-ms", c.request_timeout_ms,
-                 "Deadline of a request without X-Request-Timeout-Ms, from when it was read whole")
-      ->envname("CATDOG_REQUEST_TIMEOUT_MS")
-      ->check(ms)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-queue", c.max_queue, "Most requests that wait for a worker, whatever the predicted wait")
-      ->envname("CATDOG_MAX_QUEUE")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-queue-bytes", c.max_queue_bytes,
-                 "Most bytes of bodies that wait for a worker or are worked on, and of those over a megabyte "
-                 "while they are read")
-      ->envname("CATDOG_MAX_QUEUE_BYTES")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--max-pictures", c.max_pictures, "Most pictures in one request")
-      ->envname("CATDOG_MAX_PICTURES")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--client-rate", c.client_rate, "Most requests a second of one client address; 0 = no limit")
-      ->envname("CATDOG_CLIENT_RATE")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--client-burst", c.client_burst,
-                 "Requests that a client may send at once before --client-rate counts")
-      ->envname("CATDOG_CLIENT_BURST")
-      ->check(CLI::Range(1.0, 1e6))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--cors-origin", c.cors_origin, "Origin whose pages may call the API, '*' = any; default: none")
-      ->envname("CATDOG_CORS_ORIGIN")
-      ->group(group);
-}
-
-void add_life_options(CLI::App& app, Config& c) {
-  app.add_option("--grace-ms", c.grace_ms, "After SIGTERM: time in which new connections are still accepted")
-      ->envname("CATDOG_GRACE_MS")
-      ->check(CLI::Range(0, 3'600'000))
-      ->capture_default_str()
-      ->group("Life");
-  app.add_option("--drain-limit-ms", c.drain_limit_ms, "After SIGTERM: time until what is unfinished is cut off")
-      ->envname("CATDOG_DRAIN_LIMIT_MS")
-      ->check(CLI::Range(1, 3'600'000))
-      ->capture_default_str()
-      ->group("Life");
-  const char* group = "Seen from outside";
-  app.add_option("--log-level", c.log_level, "debug, info, warning, error or off")
-      ->envname("LOG_LEVEL")
-      ->transform(CLI::IsMember({"debug", "info", "warning", "error", "off"}, CLI::ignore_case))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--log-format", c.log_format, "json, text, or auto: text on a terminal")
-      ->envname("CATDOG_LOG_FORMAT")
-      ->check(CLI::IsMember({"auto", "json", "text"}))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--feedback-window", c.feedback_window, "Feedbacks that the live accuracy is over")
-      ->envname("CATDOG_FEEDBACK_WINDOW")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--feedback-answers", c.feedback_answers, "Answers that feedback can still be given for")
-      ->envname("CATDOG_FEEDBACK_ANSWERS")
-      ->check(CLI::Range(1, 10'000'000))
-      ->capture_default_str()
-      ->group(group);
-}
 
 // CLI11 lets a file override the environment; here it fills in only what neither flag nor environment set.
 void apply_file(CLI::App& app, const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) throw CLI::FileError("no such configuration file: " + path);
   for (const CLI::ConfigItem& item : CLI::ConfigINI().from_file(path)) {
     CLI::Option* option =
-        item.parents.empty() && item.name != "config" ? app.get_option_no_throw("--" + item.name) : nullptr;
-    if (option == nullptr || item.name == "help" || item.name == "version") {
+        item.parents.empty() && !only_flags.contains(item.name) ? app.get_option_no_throw("--" + item.name) : nullptr;
+    if (option == nullptr) {
       throw CLI::ConfigError(path + " has the unknown setting '" + item.fullname() + "'; see --help for their names");
     }
     if (option->count() > 0) continue;
@@ -239,10 +55,9 @@ std::optional<Config> parse_config(int argc, const char* const* argv, int& exit_
   app.add_option("--config", file, "Configuration file: lines such as 'port = 8000', named like the flags")
       ->envname("CATDOG_CONFIG");
   app.get_formatter()->column_width(42);
-  add_model_options(app, config);
-  add_listening_options(app, config);
-  add_limit_options(app, config);
-  add_life_options(app, config);
+  app.add_flag("--check-health", config.check_health,
+               "Don't serve: ask the server with these settings whether it is ready; exit 0 when it is, else 1");
+  add_options(app, config);
   exit_code = 0;
   try {
     app.parse(argc, argv);

@@ -10,6 +10,8 @@
 namespace catdog::service {
 
 struct Config {
+  bool check_health = false;  // Ask the running server instead of being one.
+
   // Model
   std::string model;  // "" = /app/models/best_model.pt when it exists, else the installed model.
   std::string engine = "auto";

@@ -57,25 +57,4 @@ void Server::add_feedback_metrics() {
   });
 }
 
-void Server::report_model(const ModelPtr& model) {
-  const ModelInfo& info = model->info;
-  if (model_infos_ == nullptr) {
-    model_infos_ = &service_.metrics.gauges("model_info", "The model in use; always 1.");
-  }
-  if (model_info_ != nullptr) model_infos_->Remove(model_info_);
-  model_info_ = &model_infos_->Add({{"name", info.name},
-                                    {"version", info.version},
-                                    {"sha256", info.sha256},
-                                    {"engine", info.engine},
-                                    {"precision", info.precision}});
-  model_info_->Set(1);
-  service_.log.event(Level::info, "model_loaded",
-                     {{"name", info.name},
-                      {"version", info.version},
-                      {"sha256", info.sha256},
-                      {"engine", info.engine},
-                      {"precision", info.precision},
-                      {"load_ms", static_cast<std::int64_t>(model->load_seconds * 1e3)}});
-}
-
 }  // namespace catdog::service

@@ -47,9 +47,9 @@ int WorkQueue::retry_after() const {
   return static_cast<int>(std::clamp(std::ceil(wait), 1.0, longest_retry_after));
 }
 
-Problem WorkQueue::overloaded(const std::string& type, const std::string& detail) const {
+std::string WorkQueue::current_retry_after() const {
   const std::lock_guard lock(mutex_);
-  return Problem(503, type, detail, {{"Retry-After", std::to_string(retry_after())}});
+  return std::to_string(retry_after());
 }
 
 void WorkQueue::submit(CallPtr call, Work work) {
@@ -74,10 +74,11 @@ void WorkQueue::submit(CallPtr call, Work work) {
     return;
   }
   dropped_(reason);
-  throw overloaded("overloaded",
-                   std::string(reason) == "queue"
-                       ? "The queue is full; try again after the time in Retry-After."
-                       : "The answer would come after its deadline; try again after the time in Retry-After.");
+  throw Problem(503, "overloaded",
+                std::string_view(reason) == "queue"
+                    ? "The queue is full; try again after the time in Retry-After."
+                    : "The answer would come after its deadline; try again after the time in Retry-After.",
+                {{"Retry-After", current_retry_after()}});
 }
 
 void WorkQueue::run() {
@@ -95,11 +96,16 @@ void WorkQueue::run() {
     if (!job.call->abandoned()) {
       try {
         if (start > job.call->request().deadline) {
-          dropped_("expired");
-          throw overloaded("overloaded", "The deadline passed in the queue; try again after the time in Retry-After.");
+          throw Expired("The deadline passed in the queue; try again after the time in Retry-After.",
+                        current_retry_after());
         }
         worked = true;
         job.work(1e3 * seconds(start - job.queued));
+      } catch (const Expired& problem) {  // Counted by who answers: the deadline's timer may have been first.
+        const bool awaited = !job.call->abandoned();
+        job.call->reply(Router::refusal(problem, job.call->request()), [&] {
+          if (awaited) dropped_("expired");
+        });
       } catch (...) {
         job.call->reply(Router::refusal_of_current_exception(job.call->request()));
       }

@@ -48,7 +48,7 @@ class WorkQueue {
 
   State state() const;
   // A 503 whose Retry-After says when the queue will have drained.
-  Problem overloaded(const std::string& type, const std::string& detail) const;
+  std::string current_retry_after() const;
 
  private:
   struct Job {

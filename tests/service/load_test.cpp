@@ -30,5 +30,19 @@ TEST(Load, TheQueueIsBoundedWhateverTheDeadlines) {
   EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 3);
 }
 
+TEST(Load, ADeadlineThatPassesAmongSeveralPicturesCountsOnce) {
+  ServerProcess server;
+  server.start({"--workers", "1"});
+  const std::string body = form(std::vector<std::string>(8, slow_picture()));
+  const Reply reply =
+      ask(server.port(), "POST", "/predict", body, std::string(form_type) + "X-Request-Timeout-Ms: 50\r\n");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.problem(), "overloaded");
+  EXPECT_TRUE(metric_becomes(server.port(), "errors_total{type=\"overloaded\"}", 1));
+  EXPECT_TRUE(metric_becomes(server.port(), "workers_busy", 0));  // The worker has noticed it too.
+  EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"expired\"}"), 1);
+  EXPECT_EQ(metric(server.port(), "errors_total{type=\"overloaded\"}"), 1);
+}
+
 }  // namespace
 }  // namespace catdog::service_tests

@@ -41,7 +41,6 @@ std::string oip_model_metadata(const ModelInfo& model);            // GET /v2/mo
 
 // What /v2/models/… asks for. An empty `version` is the current one.
 struct ModelPath {
-  enum class Action { metadata, ready, infer } action = Action::metadata;
   std::string name;
   std::string version;
 };

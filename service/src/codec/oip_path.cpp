@@ -26,7 +26,6 @@ ModelPath parse_model_path(std::string_view path) {
   }
   if (next == parts.size()) return result;
   if (next + 1 != parts.size() || (parts[next] != "ready" && parts[next] != "infer")) throw Problem(missing);
-  result.action = parts[next] == "ready" ? ModelPath::Action::ready : ModelPath::Action::infer;
   return result;
 }
 

@@ -87,8 +87,7 @@ std::vector<Verdict> classify_all(Service& service, const LoadedModel& model, co
   std::vector<Verdict> verdicts;
   for (const Upload& upload : uploads) {
     if (call.abandoned() || Clock::now() > request.deadline) {
-      throw Problem(503, "overloaded", "The deadline passed between the pictures; send fewer at once.",
-                    {{"Retry-After", "1"}});
+      throw Expired("The deadline passed between the pictures; send fewer at once.");
     }
     Verdict& verdict = verdicts.emplace_back(classify(service, model, call, upload));
     verdict.timings.queue_ms = queue_ms;

@@ -30,8 +30,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class Phase { idle, reading, working, writing, lingering, closed };
   using ErrorCode = boost::system::error_code;
 
-  // connection.cpp: reading
-  void await_request();
+  // connection_read.cpp: reading
   void read_header();
   void on_header(const ErrorCode& failure);
   void check_route();
@@ -55,9 +54,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write_message(std::shared_ptr<Message> message);
   void on_written(const ErrorCode& failure);
   void record(const char* event);
+
+  // connection.cpp: from one request to the next, and the end
+  void await_request();
   void linger();
   void discard();
-
   void arm(std::chrono::milliseconds delay);
   void on_timer();
 

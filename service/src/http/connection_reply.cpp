@@ -11,9 +11,6 @@ namespace catdog::service {
 
 namespace {
 
-constexpr auto linger_time = std::chrono::seconds(2);
-constexpr std::size_t most_discarded = std::size_t{64} << 20U;
-
 Problem bad_timeout() { return {400, "malformed", "X-Request-Timeout-Ms must be a whole number from 1 to 3600000."}; }
 
 std::chrono::milliseconds wanted_timeout(const Request& request, std::chrono::milliseconds otherwise) {
@@ -184,33 +181,6 @@ void Connection::record(const char* event) {
                      {"sent_bytes", sent_bytes_}};
   if (!problem_.empty()) fields["problem"] = problem_;
   listener_.log().event(level, event, fields);
-}
-
-// Closing at once with unread data would reset the connection and lose the answer: the rest is read and dropped first.
-void Connection::linger() {
-  phase_ = Phase::lingering;
-  ErrorCode failure;
-  socket_.shutdown(tcp::socket::shutdown_send, failure);
-  if (failure) {
-    close();
-    return;
-  }
-  discarded_bytes_ = 0;
-  buffer_.consume(buffer_.size());
-  arm(linger_time);
-  discard();
-}
-
-void Connection::discard() {
-  socket_.async_read_some(
-      buffer_.prepare(65536), [self = shared_from_this()](const ErrorCode& failure, std::size_t got) {
-        self->discarded_bytes_ += got;
-        if (failure || self->phase_ != Phase::lingering || self->discarded_bytes_ > most_discarded) {
-          self->close();
-        } else {
-          self->discard();
-        }
-      });
 }
 
 }  // namespace catdog::service

@@ -145,18 +145,18 @@ TEST(OipRequest, RefusesOtherContentTypes) {
   }
 }
 
-TEST(OipPath, NamesModelVersionAndAction) {
+TEST(OipPath, NamesModelAndVersion) {
   const auto show = [](std::string_view path) {
     const ModelPath parsed = parse_model_path(path);
-    return parsed.name + "|" + parsed.version + "|" + std::to_string(static_cast<int>(parsed.action));
+    return parsed.name + "|" + parsed.version;
   };
-  EXPECT_EQ(show("/v2/models/pets"), "pets||0");
-  EXPECT_EQ(show("/v2/models/pets/ready"), "pets||1");
-  EXPECT_EQ(show("/v2/models/pets/infer"), "pets||2");
-  EXPECT_EQ(show("/v2/models/pets/versions/1.2"), "pets|1.2|0");
-  EXPECT_EQ(show("/v2/models/pets/versions/1.2/ready"), "pets|1.2|1");
-  EXPECT_EQ(show("/v2/models/pets/versions/1/infer"), "pets|1|2");
-  EXPECT_EQ(show("/v2/models/versions/versions/versions"), "versions|versions|0");
+  EXPECT_EQ(show("/v2/models/pets"), "pets|");
+  EXPECT_EQ(show("/v2/models/pets/ready"), "pets|");
+  EXPECT_EQ(show("/v2/models/pets/infer"), "pets|");
+  EXPECT_EQ(show("/v2/models/pets/versions/1.2"), "pets|1.2");
+  EXPECT_EQ(show("/v2/models/pets/versions/1.2/ready"), "pets|1.2");
+  EXPECT_EQ(show("/v2/models/pets/versions/1/infer"), "pets|1");
+  EXPECT_EQ(show("/v2/models/versions/versions/versions"), "versions|versions");
   for (const char* path : {"/v2/models/", "/v2/models", "/v2/models//infer", "/v2/models/a/", "/v2/models/a/stats",
                            "/v2/models/a/versions", "/v2/models/a/versions/", "/v2/models/a/versions//infer",
                            "/v2/models/a/infer/", "/v2/models/a/versions/1/infer/x", "/v2/models/a/b/c/d/e/f", "/x"}) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "config.hpp"
+
+namespace catdog::service {
+
+// Each setting's flag and environment variable, written to `config` when the program's arguments are parsed.
+void add_options(CLI::App& app, Config& config);
+
+}  // namespace catdog::service
