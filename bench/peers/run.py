@@ -34,9 +34,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(command: list[str], path: str, port: int, model: Path, folder: Path, log: Path) -> Iterator[int]:
+def serving(
+    command: list[str], path: str, port: int, model: Path, folder: Path, log: Path, tuned: bool = True
+) -> Iterator[int]:
     """The server under that command, from when `path` answers until the end of the block."""
-    environment = dict(os.environ, MODEL_PATH=str(model), OMP_NUM_THREADS="1")
+    environment = dict(os.environ, MODEL_PATH=str(model), PEER_TUNED="1" if tuned else "0")
+    if tuned:
+        environment["OMP_NUM_THREADS"] = "1"
     with (
         log.open("wb") as out,
         subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out) as server,
@@ -70,6 +74,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
+    parser.add_argument("--untuned", action="store_true", help="the peer as such services are mostly found")
     settings = parser.parse_args()
     bench = settings.build.absolute() / "bench/service/catdog_service_bench"
 
@@ -89,13 +94,15 @@ def main() -> int:
         model = settings.model.absolute()
         ours = [stack.enter_context(serving(own, "/health", port, model, ROOT, Path(scratch) / "own.log"))]
         theirs = []
-        # A process and a port for each worker: of several on one port the first to wake takes all the connections.
-        for number in range(settings.workers):
+        # Tuned, a process and a port for each worker: of several on one port the first to wake takes all connections.
+        for number in range(1 if settings.untuned else settings.workers):
             port = free_port()
             peer = [str(settings.python.absolute()), "-m", "uvicorn", "app:app", "--host", "127.0.0.1"]
             peer += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
+            peer += ["--workers", str(settings.workers)] if settings.untuned else []
             folder, log = ROOT / "bench/peers/fastapi", Path(scratch) / f"peer{number}.log"
-            theirs.append(stack.enter_context(serving(peer, "/health", port, model, folder, log)))
+            served = serving(peer, "/health", port, model, folder, log, tuned=not settings.untuned)
+            theirs.append(stack.enter_context(served))
         for warm in (ours, theirs):
             measure(warm, settings.seconds)
         rates: list[tuple[float, float]] = []

@@ -3,6 +3,7 @@
 
 Done the way that is quickest without leaving the stack: one thread of torch for each process, Pillow's scaled
 decoding of JPEG files, inference_mode, a plain endpoint on the event loop (a thread pool would only add switches).
+With PEER_TUNED=0 as such services are mostly found: torch's own number of threads, the whole picture decoded.
 """
 
 import io
@@ -17,9 +18,11 @@ from fastapi.responses import JSONResponse
 from model import build, read_entries
 from PIL import Image, ImageOps
 
-cv2.setNumThreads(1)
-torch.set_num_threads(1)
-torch.set_num_interop_threads(1)
+TUNED = os.environ.get("PEER_TUNED", "1") == "1"
+if TUNED:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
 ABOUT, WEIGHTS = read_entries(os.environ["MODEL_PATH"])
 NETWORK = build(ABOUT, WEIGHTS)
 LABELS = ABOUT["labels"]
@@ -33,7 +36,8 @@ app = FastAPI()
 def preprocess(data: bytes) -> torch.Tensor:
     """The picture as the network wants it."""
     image: Image.Image = Image.open(io.BytesIO(data))
-    image.draft("RGB", SIZE)
+    if TUNED:
+        image.draft("RGB", SIZE)
     pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     shrinks = pixels.shape[1] >= SIZE[0] and pixels.shape[0] >= SIZE[1]
     # The exact average over the area, as training had it; Pillow's BOX rounds to whole pixels.
