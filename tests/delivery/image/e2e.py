@@ -284,7 +284,8 @@ def roll(report: Report, cluster: Cluster, data: Path, output: Path, seconds: in
         "the new ones got no load",
     )
     report.fact(
-        f"{cluster.manifests.replicas} instances replaced one after the other in {took:.1f} s under load; each old one ended with 0"
+        f"{cluster.manifests.replicas} instances replaced one after the other in {took:.1f} s under load; "
+        "each old one ended with 0"
     )
     report.fact(f"{figures['requests']['meant']} requests in that run: all answered with 200, none lost, none refused")
     report.block(figures["printed"])
@@ -333,6 +334,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
         )
         figures = finished(load_, name)
         report.block(figures["printed"])
+        report.fact("feedback 404: it went to another instance than its answer came from, as behind any Service")
         check_dashboards(report, prometheus, output)
 
     report.heading("Rolling restart under load")
