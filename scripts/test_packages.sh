@@ -63,7 +63,9 @@ port = dict(line.split(\"=\") for line in open(\"/tmp/ports\").read().split())[\
 picture = open(\"/opt/images/dog/dog.jpg\", \"rb\").read()
 request = urllib.request.Request(f\"http://127.0.0.1:{port}/predict\", picture, {\"Content-Type\": \"image/jpeg\"})
 assert json.load(urllib.request.urlopen(request))[\"predicted_label\"] == \"dog\"" || { cat /tmp/server.log; exit 1; }
-  kill -TERM $pid && kill -TERM $pid; wait $pid; [ $? -eq 143 ]' || die "the service doesn't answer"
+  kill -TERM $pid
+  for _ in $(seq 300); do grep -q drain_started /tmp/server.log && break; sleep 0.1; done # two signals at once may be one
+  kill -TERM $pid; wait $pid; [ $? -eq 143 ]' || die "the service doesn't answer"
 quiet_inside 'apt-get -q -y --no-install-recommends install systemd'
 expect 'sound' 'systemd-analyze verify --man=no catdog-server.service && echo sound'
 expect 'OK' 'systemd-analyze security --offline=true --threshold=20 catdog-server.service 2>&1 | tail -n 1'
