@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# publish_image.sh --local IMAGE --owner OWNER --commit SHA --branch NAME: pushes a built image with docker as
+# ghcr.io/OWNER/binaryimageclassification:SHA and :NAME, and prints image=… and digest=… (also into $GITHUB_OUTPUT).
+# OWNER in small letters, as registries want it; of the branch's name only what a tag may hold.
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+from='' owner='' commit='' branch=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage && exit 0 ;;
+    --local | --owner | --commit | --branch) [ $# -ge 2 ] || die "$1 needs a value; see --help" ;;
+    *) die "unknown argument '$1'; see --help" ;;
+  esac
+  case "$1" in
+    --local) from=$2 ;;
+    --owner) owner=$2 ;;
+    --commit) commit=$2 ;;
+    --branch) branch=$2 ;;
+  esac
+  shift 2
+done
+[ -n "$from" ] && [ -n "$owner" ] && [ -n "$branch" ] || die "--local, --owner, --commit and --branch are needed; see --help"
+"$CATDOG_ROOT/scripts/cd_check_tag.sh" "$commit"
+[[ $owner =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ ]] || die "$(printf '%q' "$owner") is no owner of a repository"
+image=ghcr.io/${owner,,}/binaryimageclassification
+branch=$(LC_ALL=C tr -c 'A-Za-z0-9_.\n-' - <<<"$branch")
+branch=${branch:0:128}
+[[ $branch =~ ^[A-Za-z0-9_] ]] || die "no tag can be made of the branch's name '$branch'"
+
+digest=''
+for tag in "$commit" "$branch"; do
+  docker tag "$from" "$image:$tag"
+  pushed=$(docker push "$image:$tag" | tee /dev/stderr | sed -nE 's/^.*digest: (sha256:[0-9a-f]{64}) size: .*/\1/p')
+  [ -n "$pushed" ] || die "docker push named no digest for $image:$tag"
+  [ -z "$digest" ] || [ "$digest" = "$pushed" ] || die "$image:$tag is $pushed, but its other tag is $digest"
+  digest=$pushed
+done
+printf '%s\n' "image=$image" "digest=$digest" | tee -a "${GITHUB_OUTPUT:-/dev/null}"
