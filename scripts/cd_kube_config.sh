@@ -10,9 +10,7 @@ case "${1:-}" in -h | --help) usage && exit 0 ;; esac
 umask 077
 if grep -q '^apiVersion:' <<<"$KUBE_CONFIG"; then
   printf '%s\n' "$KUBE_CONFIG" >"$1"
-else
-  base64 --decode <<<"$KUBE_CONFIG" >"$1" 2>/dev/null && grep -q '^apiVersion:' "$1" || {
-    rm -f "$1"
-    die "the secret KUBE_CONFIG is no kubeconfig: neither YAML with a line apiVersion: nor the base64 of it"
-  }
+elif ! base64 --decode <<<"$KUBE_CONFIG" >"$1" 2>/dev/null || ! grep -q '^apiVersion:' "$1"; then
+  rm -f "$1"
+  die "the secret KUBE_CONFIG is no kubeconfig: neither YAML with a line apiVersion: nor the base64 of it"
 fi

@@ -21,7 +21,9 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-[ -n "$from" ] && [ -n "$owner" ] && [ -n "$branch" ] || die "--local, --owner, --commit and --branch are needed; see --help"
+for value in "$from" "$owner" "$commit" "$branch"; do
+  [ -n "$value" ] || die "--local, --owner, --commit and --branch are needed; see --help"
+done
 "$CATDOG_ROOT/scripts/cd_check_tag.sh" "$commit"
 [[ $owner =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ ]] || die "$(printf '%q' "$owner") is no owner of a repository"
 image=ghcr.io/${owner,,}/binaryimageclassification
