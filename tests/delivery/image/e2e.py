@@ -59,7 +59,7 @@ class Report:
 
     def heading(self, text: str) -> None:
         print(f"== {text}", flush=True)
-        self.lines += ["", f"## {text}", ""]
+        self.lines += ([] if self.lines[-1] == "" else [""]) + [f"## {text}", ""]
 
     def fact(self, text: str) -> None:
         print(f"   {text}", flush=True)
@@ -67,7 +67,7 @@ class Report:
 
     def block(self, text: str) -> None:
         print(text, flush=True)
-        self.lines += ["", "```text", *text.rstrip().splitlines(), "```"]
+        self.lines += ([] if self.lines[-1] == "" else [""]) + ["```text", *text.rstrip().splitlines(), "```", ""]
 
 
 class Manifests:
@@ -370,7 +370,7 @@ def main() -> int:
     except Failed as failure:
         print(f"e2e: FAILED: {failure}", file=sys.stderr)
         return 1
-    (options.output / "e2e.md").write_text("\n".join(report.lines) + "\n")
+    (options.output / "e2e.md").write_text("\n".join(report.lines).rstrip() + "\n")
     print(f"e2e: everything holds; report, figures and pictures: {options.output}")
     return 0
 
