@@ -358,11 +358,14 @@ def main() -> int:
     report.lines += [
         "# From the image to a rolling restart",
         "",
-        "<!-- written by scripts/e2e.sh --update-docs -->",
+        "<!-- snippet: elsewhere: .ci/run e2e -->",
+        "```sh",
+        "scripts/e2e.sh --update-docs    # writes this page",
+        "```",
         "",
+        f"On {today}, {os.cpu_count()} cores, {options.seconds} s of load in each of two runs. Every line is a condition",
+        "that held; the first that doesn't hold ends the script with 1.",
     ]
-    report.lines += [f"`scripts/e2e.sh` on {today}, {os.cpu_count()} cores. Every line is a condition that held;"]
-    report.lines += ["the first that doesn't hold ends the script with 1."]
     report.lines += ["", *" ".join((__doc__ or "").split("\n\n")[1].split()).replace(". ", ".\n").splitlines()]
     try:
         with contextlib.ExitStack() as stack:
