@@ -363,8 +363,8 @@ def main() -> int:
         "scripts/e2e.sh --update-docs    # writes this page",
         "```",
         "",
-        f"On {today}, {os.cpu_count()} cores, {options.seconds} s of load in each of two runs. Every line is a condition",
-        "that held; the first that doesn't hold ends the script with 1.",
+        f"On {today}, {os.cpu_count()} cores, {options.seconds} s of load in each of two runs.",
+        "Every line is a condition that held; the first that doesn't hold ends the script with 1.",
     ]
     report.lines += ["", *" ".join((__doc__ or "").split("\n\n")[1].split()).replace(". ", ".\n").splitlines()]
     try:
