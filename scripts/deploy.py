@@ -3,7 +3,7 @@
 """Brings an image into production and says truly what came of it.
 
 Writes its digest into k8s/production on the branch that ArgoCD follows (scripts/set_image.py: never backwards), waits
-until the cluster runs exactly that image (where there is no ArgoCD, applies it itself), and runs the smoke test, against
+until the cluster runs exactly that image (where there is no ArgoCD, applies it itself), and runs the smoke test against
 SERVICE_URL or a port that kubectl forwards. If that fails, the image from before is brought back in the same way. Needs
 git, and kubectl with access to the cluster.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/deploy.py with a real Git remote, the real server for the smoke test, and a cluster that does as it is told."""
+"""scripts/deploy.py with a real Git remote, the real server to ask, and a cluster that does as it is told."""
 
 from __future__ import annotations
 
