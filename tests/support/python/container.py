@@ -7,6 +7,7 @@ none to be gained. It shares the network with its host. Needs root and buildah.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -100,7 +101,7 @@ class Container:
         user, _, group = self.image.config["User"].partition(":")
         arguments = [str(self.image.root), user, group, self.image.config.get("WorkingDir") or "/"]
         arguments += [f"{name}={value}" for name, value in self.environment.items()]
-        namespaces = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
+        namespaces = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork"]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*namespaces, "--", "sh", "-c", ENTER, "sh", *arguments, *self.command], stdout=log, stderr=log
@@ -108,6 +109,9 @@ class Container:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Its process 1 by itself: becoming another user took from it what --kill-child had asked for.
+        with contextlib.suppress(OSError, IndexError):
+            os.kill(self.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         self.folder.cleanup()

@@ -193,6 +193,15 @@ def test_sigterm_drains_what_is_under_way_and_ends_with_0(image: Image) -> None:
         assert container.events()[-1] == "server_stopped"
 
 
+def test_nothing_of_it_outlives_its_block(image: Image) -> None:
+    with service(image) as container:
+        process = Path(f"/proc/{container.pid}")
+        assert process.exists()
+        assert container.ask("/health/live") == 200
+    assert container.ask("/health/live") == 0
+    assert not process.exists()
+
+
 def test_without_a_model_it_says_so_and_ends_with_3(image: Image) -> None:
     with Container(
         image, {"MODEL_PATH": "/app/models/absent.pt", "CATDOG_LISTEN_PORT": "0", "CATDOG_ADMIN_LISTEN_PORT": "0"}
