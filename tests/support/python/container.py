@@ -112,8 +112,7 @@ class Container:
         # Its process 1 by itself: becoming another user took from it what --kill-child had asked for.
         with contextlib.suppress(OSError, IndexError):
             os.kill(self.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
+        self.process.wait(60)  # It ends with its child, or has long ended.
         self.folder.cleanup()
 
     @property
