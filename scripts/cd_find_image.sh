@@ -24,6 +24,6 @@ done
 image=ghcr.io/${owner,,}/binaryimageclassification
 digest=$(docker buildx imagetools inspect "$image:$tag" --format '{{.Manifest.Digest}}') ||
   die "the registry has no $image:$tag (docker's reason is above): CI pushes the images of main when all its jobs pass"
-[[ $digest =~ ^sha256:[0-9a-f]{64}$ ]] || die "'$digest' is no digest"
+# Refuses, too, what is no digest.
 "$CATDOG_ROOT/scripts/verify_image.sh" "$image@$digest" >&2
 printf '%s\n' "image=$image" "digest=$digest" | tee -a "${GITHUB_OUTPUT:-/dev/null}"

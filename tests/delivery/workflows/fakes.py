@@ -84,7 +84,13 @@ def kubectl(state: Fakes, arguments: list[str]) -> int:
     elif words[:2] == ["apply", "-k"]:
         state.set(image=image_in((Path(words[2]) / "kustomization.yaml").read_text()))
     elif words[:2] == ["get", "deployment"]:
-        print("deployment.apps/cats-dogs-classifier" if words[-1] == "name" else settings.get("other_image", image))
+        if words[-1] == "name":
+            print("deployment.apps/cats-dogs-classifier")
+        else:
+            # That many questions are still answered with another image.
+            late = settings.get("late", 0)
+            state.set(late=max(0, late - 1))
+            print(settings.get("other_image", "another" if late else image))
     elif words[:2] == ["rollout", "status"]:
         for command in settings.get("on_rollout", []):
             subprocess.run(command, check=True, capture_output=True)

@@ -182,6 +182,12 @@ def test_the_deployment_itself_must_have_the_image(world: World) -> None:
     assert THIRD in message
 
 
+def test_the_deployment_may_take_its_time(world: World) -> None:
+    world.fakes.set(late=3)
+    assert world.deploy(OLD, world.commits[0])[:2] == (0, "deployed")
+    assert world.fakes.settings["late"] == 0
+
+
 def test_tries_again_when_someone_else_pushed(world: World) -> None:
     other = world.folder / "other"
     subprocess.run(["git", "clone", "-q", str(world.origin), str(other)], check=True)
