@@ -18,8 +18,7 @@ constexpr std::string_view full_reply =
 
 Listener::Listener(asio::io_context& io, const Config& config, std::chrono::milliseconds request_timeout,
                    double client_rate, Router router, Metrics& metrics, Log& log)
-    : io_(io),
-      config_(config),
+    : config_(config),
       request_timeout_(request_timeout),
       router_(std::move(router)),
       metrics_(metrics),

@@ -59,7 +59,6 @@ class Listener {
   void accept();
   void on_accept(const boost::system::error_code& failure, tcp::socket socket);
 
-  asio::io_context& io_;
   const Config& config_;
   const std::chrono::milliseconds request_timeout_;
   const Router router_;
