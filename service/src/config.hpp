@@ -10,8 +10,6 @@
 namespace catdog::service {
 
 struct Config {
-  bool check_health = false;  // Ask the running server instead of being one.
-
   // Model
   std::string model;  // "" = /app/models/best_model.pt when it exists, else the installed model.
   std::string engine = "auto";
@@ -29,7 +27,8 @@ struct Config {
   std::uint16_t port = 8000;
   std::string admin_address = "::";
   std::uint16_t admin_port = 8081;
-  std::string admin_token;  // From CATDOG_ADMIN_TOKEN or admin_token_file; "" = no administration.
+  bool check_health = false;  // Ask the running server instead of being one.
+  std::string admin_token;    // From CATDOG_ADMIN_TOKEN or admin_token_file; "" = no administration.
   std::string admin_token_file;
   std::string port_file;
 

@@ -67,7 +67,7 @@ class Check {
   asio::io_context io_;
   beast::tcp_stream stream_;
   http::request<http::empty_body> request_;
-  beast::flat_buffer buffer_{64 * 1024};
+  beast::flat_buffer buffer_{std::size_t{64} * 1024};
   http::response<http::string_body> reply_;
   beast::error_code failure_;
 };
