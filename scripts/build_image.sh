@@ -36,8 +36,7 @@ fi
 command -v "$engine" >/dev/null || die "$engine is not installed"
 
 cd "$CATDOG_ROOT" || exit 2
-version=$(sed -n 's/^project(catdog VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
-[ -n "$version" ] || die "no version in CMakeLists.txt"
+version=$(project_version)
 # Outside a repository of git (an unpacked source package) the image says so.
 revision=$(git rev-parse --verify --quiet HEAD 2>/dev/null || printf unknown)
 seconds=$(git log -1 --format=%ct 2>/dev/null || printf 0)
@@ -45,10 +44,11 @@ seconds=$(git log -1 --format=%ct 2>/dev/null || printf 0)
 created=$(date -u -d "@$seconds" +%Y-%m-%dT%H:%M:%SZ)
 if [ ${#tags[@]} -eq 0 ]; then
   origin=$(git remote get-url origin 2>/dev/null || true)
-  owner=$(sed -nE 's#^.*github\.com[:/]([^/]+)/.*$#\1#p' <<<"$origin" | tr '[:upper:]' '[:lower:]')
+  owner=$(sed -nE 's#^.*github\.com[:/]([^/]+)/.*$#\1#p' <<<"$origin")
+  repository=$(image_repository "${owner:-local}")
   suffix=''
   [ "$target" = service ] || suffix=-$target
-  tags=("ghcr.io/${owner:-local}/binaryimageclassification:$revision$suffix")
+  tags=("$repository:$revision$suffix")
 fi
 
 arguments=(--file service/Dockerfile --target "$target" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"

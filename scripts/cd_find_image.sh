@@ -20,8 +20,7 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 "$CATDOG_ROOT/scripts/cd_check_tag.sh" "$tag"
-[[ $owner =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ ]] || die "$(printf '%q' "$owner") is no owner of a repository"
-image=ghcr.io/${owner,,}/binaryimageclassification
+image=$(image_repository "$owner")
 digest=$(docker buildx imagetools inspect "$image:$tag" --format '{{.Manifest.Digest}}') ||
   die "the registry has no $image:$tag (docker's reason is above): CI pushes the images of main when all its jobs pass"
 # Refuses, too, what is no digest.

@@ -16,6 +16,20 @@ die() {
 # usage: prints the comment block at the top of the calling script, from its third line on.
 usage() { sed -n '3,/^[^#]/{/^# shellcheck/d;/^#/s/^# \{0,1\}//p}' "$0"; }
 
+# project_version: as CMakeLists.txt has it.
+project_version() {
+  local version
+  version=$(sed -n 's/^project(catdog VERSION \([0-9.]*\).*/\1/p' "$CATDOG_ROOT/CMakeLists.txt")
+  [ -n "$version" ] || die "no version in CMakeLists.txt"
+  printf '%s\n' "$version"
+}
+
+# image_repository OWNER: where the image of the service is, in small letters, as registries want it.
+image_repository() {
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ ]] || die "$(printf '%q' "$1") is no owner of a repository"
+  printf 'ghcr.io/%s/binaryimageclassification\n' "${1,,}"
+}
+
 # configure PRESET [CMAKE ARGUMENTS…]: quiet unless it fails; ccache where there is one.
 configure() {
   local preset=$1

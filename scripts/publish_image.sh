@@ -25,8 +25,7 @@ for value in "$from" "$owner" "$commit" "$branch"; do
   [ -n "$value" ] || die "--local, --owner, --commit and --branch are needed; see --help"
 done
 "$CATDOG_ROOT/scripts/cd_check_tag.sh" "$commit"
-[[ $owner =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ ]] || die "$(printf '%q' "$owner") is no owner of a repository"
-image=ghcr.io/${owner,,}/binaryimageclassification
+image=$(image_repository "$owner")
 branch=$(LC_ALL=C tr -c 'A-Za-z0-9_.\n-' - <<<"$branch")
 branch=${branch:0:128}
 [[ $branch =~ ^[A-Za-z0-9_] ]] || die "no tag can be made of the branch's name '$branch'"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [--runtime | --build | --torch | --dev | --packages | --contract | --delivery]…: installs what is needed from Debian's packages.
+# setup.sh [--runtime | --build | --service | --torch | --dev | --packages | --contract | --delivery]…: installs what is needed from Debian's packages.
 #   --runtime  what an installed libcatdog needs to run
 #   --build    what is needed to build the library and the catdog command (scripts/demo.sh)
+#   --service  that, and what is needed to build the HTTP service
 #   --torch    libtorch, for the trainer, the importer and the torch engine
 #   --packages what scripts/build_packages.sh needs besides
 #   --contract what scripts/contract_tests.sh needs besides
@@ -27,13 +28,15 @@ build=(
   libzip-dev nlohmann-json3-dev libssl-dev          # the model file and its checksum
   libcli11-dev                                      # the command line
 )
+service=(
+  libboost1.81-dev prometheus-cpp-dev libspdlog-dev
+)
 torch=(
   libtorch-dev                                      # trainer, importer, torch engine
   libarchive-dev                                    # training pictures straight from a tar
 )
 dev=(
   pybind11-dev python3-dev                          # the Python bindings
-  libboost1.81-dev prometheus-cpp-dev libspdlog-dev # the HTTP service
   git ca-certificates ccache binutils               # nm and readelf for the symbol tests
   libgtest-dev libgmock-dev libbenchmark-dev        # tests and benchmarks
   python3 python3-torch python3-numpy python3-pil   # golden numbers and the importer's test
@@ -68,11 +71,12 @@ for role in "$@"; do
   case "$role" in
     --runtime) wanted+=("${runtime[@]}") ;;
     --build) wanted+=("${build[@]}") ;;
+    --service) wanted+=("${build[@]}" "${service[@]}") ;;
     --torch) wanted+=("${build[@]}" "${torch[@]}") ;;
     --packages) wanted+=("${packages[@]}") ;;
     --contract) wanted+=("${contract[@]}") ;;
     --delivery) wanted+=("${delivery[@]}") ;;
-    --dev) wanted+=("${build[@]}" "${torch[@]}" "${dev[@]}") ;;
+    --dev) wanted+=("${build[@]}" "${service[@]}" "${torch[@]}" "${dev[@]}") ;;
     -h | --help) usage && exit 0 ;;
     *) die "unknown option '$role'; see --help" ;;
   esac

@@ -22,10 +22,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from performance.pictures import as_form
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "examples" / "images"
@@ -141,16 +142,8 @@ class Service:
         return f"{len(samples)} samples from {self.metrics_url}"
 
     def predict(self, picture: Path, label: str) -> str:
-        boundary = uuid.uuid4().hex
-        part = f'Content-Disposition: form-data; name="file"; filename="{picture.name}"'.encode()
-        body = b"--%b\r\n%b\r\n\r\n%b\r\n--%b--\r\n" % (
-            boundary.encode(),
-            part,
-            picture.read_bytes(),
-            boundary.encode(),
-        )
-        url, kind = self.url + "/predict", f"multipart/form-data; boundary={boundary}"
-        verdict = ask_for_200(url, self.timeout, body, kind).json()
+        form = as_form(picture, label)
+        verdict = ask_for_200(self.url + "/predict", self.timeout, form.body, form.content_type).json()
         found, probabilities = verdict.get("predicted_label"), verdict.get("probabilities") or {}
         require(found == label, f"{picture.name} is called a {found}, confidence {verdict.get('confidence')}")
         require(set(probabilities) == {"cat", "dog"}, f"the probabilities are {probabilities}")

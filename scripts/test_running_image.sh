@@ -17,8 +17,7 @@ if [ "$pull" -eq 1 ]; then
   [[ $image =~ @sha256:[0-9a-f]{64}$ ]] || die "'$image' has no digest: another image could be there by now"
   docker pull --quiet "$image"
 fi
-version=$(sed -n 's/^project(catdog VERSION \([0-9.]*\).*/\1/p' "$CATDOG_ROOT/CMakeLists.txt")
-[ -n "$version" ] || die "no version in CMakeLists.txt"
+version=$(project_version)
 
 container=$(docker run --detach --read-only --cap-drop ALL --security-opt no-new-privileges --user 10001:10001 \
   --memory 768m --publish 127.0.0.1::8000 "$image")

@@ -67,7 +67,7 @@ class Problem : public std::exception {
 // The reply for a problem: application/problem+json with type, title, status, detail, request_id.
 Response problem_response(const Problem& problem, const std::string& request_id);
 
-// ---- Pictures in a request (codecs) ---------------------------------------------------------------------------------
+// ---- Pictures in a request (codecs)
 
 // One encoded picture out of a request. `bytes` points into the request's body or into `owned`.
 struct Upload {
@@ -81,7 +81,6 @@ struct Upload {
 std::vector<Upload> read_uploads(const Request& request, std::size_t max_pictures);
 
 // ---- Verdicts
-// ---------------------------------------------------------------------------------------------------------
 
 struct Timings {
   double queue_ms = 0;

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 import tiny
+from harness import eventually, free_port
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow is missing (scripts/delivery_tests.sh experiments installs it)")
 pytest.importorskip("mlflow.server", reason="this mlflow has no server (mlflow, not mlflow-skinny)")
@@ -24,17 +24,8 @@ pytest.importorskip("mlflow.server", reason="this mlflow has no server (mlflow, 
 LIMIT = 240  # a busy machine takes a minute to start MLflow
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def until(holds: Callable[[], bool], what: Callable[[], str]) -> None:
-    limit = time.monotonic() + LIMIT
-    while not holds():
-        assert time.monotonic() < limit, what()
-        time.sleep(0.05)
+    assert eventually(holds, LIMIT), what()
 
 
 class Mlflow:
@@ -79,6 +70,9 @@ class Mlflow:
     def runs(self, experiment_name: str) -> list[Any]:
         experiment = self.client().get_experiment_by_name(experiment_name)
         return list(self.client().search_runs([experiment.experiment_id])) if experiment else []
+
+    def has_epochs(self, experiment_name: str) -> bool:
+        return any("train_loss" in run.data.metrics for run in self.runs(experiment_name))
 
 
 class Follower:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import tiny
-from mlflow_server import LIMIT, Follower, Mlflow, epochs_of, free_port, history, in_file, until
+from harness import free_port
+from mlflow_server import LIMIT, Follower, Mlflow, epochs_of, history, in_file, until
 
 
 def test_a_server_killed_in_the_middle(server: Mlflow, data: Path, tmp_path: Path) -> None:
@@ -16,12 +17,7 @@ def test_a_server_killed_in_the_middle(server: Mlflow, data: Path, tmp_path: Pat
         with Follower(
             run, server.uri, "a-server-killed-in-the-middle", "--give-up", 2, "--pid", training.pid
         ) as follower:
-            until(
-                lambda: any(
-                    "train_loss" in there.data.metrics for there in server.runs("a-server-killed-in-the-middle")
-                ),
-                follower.log.read_text,
-            )
+            until(lambda: server.has_epochs("a-server-killed-in-the-middle"), follower.log.read_text)
             server.stop()
             assert training.poll() is None, "the training was over before the server was killed: more epochs"
             assert training.wait(timeout=LIMIT) == 0

@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 from container import Image, ServiceContainer, why_not
-from harness import DOG, MODEL, SOURCE
-from prometheus_server import MONITORING, PrometheusServer, free_port
+from harness import DOG, MODEL, SOURCE, eventually
+from prometheus_server import MONITORING, PrometheusServer
 from round_robin import RoundRobin
 
 sys.path.insert(0, str(MONITORING))
@@ -45,10 +45,8 @@ def require(condition: object, why: str) -> None:
 
 
 def wait_for(condition: Callable[[], object], why: Callable[[], str]) -> None:
-    limit = time.monotonic() + LIMIT
-    while not condition():
-        require(time.monotonic() < limit, why())
-        time.sleep(0.2)
+    if not eventually(condition, LIMIT, pause=0.2):
+        raise Failed(why())
 
 
 class Report:
@@ -107,9 +105,9 @@ class Cluster:
         self.prometheus: PrometheusServer | None = None
 
     def start_instance(self) -> ServiceContainer:
-        instance = ServiceContainer(self.image, free_port(), free_port(), self.manifests.settings)
+        instance = ServiceContainer(self.image, self.manifests.settings)
         self.stack.enter_context(instance)
-        self.service.add(int(instance.url.rpartition(":")[2]))
+        self.service.add(instance.port)
         self.instances.append(instance)
         self.tell_prometheus()
         return instance
@@ -158,6 +156,10 @@ class Cluster:
                     1 if target["health"] == "up" else -99
                 )
         return jobs
+
+    def is_scraped(self) -> bool:
+        """Both ports of each instance, and nothing else."""
+        return self.scraped() == dict.fromkeys(("cats-dogs-api", "cats-dogs-metrics"), self.manifests.replicas)
 
 
 def send(url: str, body: bytes, headers: dict[str, str]) -> int:
@@ -289,11 +291,7 @@ def roll(report: Report, cluster: Cluster, data: Path, output: Path, seconds: in
     )
     report.fact(f"{figures['requests']['meant']} requests in that run: all answered with 200, none lost, none refused")
     report.block(figures["printed"])
-    wait_for(
-        lambda: cluster.scraped()
-        == {"cats-dogs-api": cluster.manifests.replicas, "cats-dogs-metrics": cluster.manifests.replicas},
-        lambda: f"Prometheus still sees {cluster.scraped()}",
-    )
+    wait_for(cluster.is_scraped, lambda: f"Prometheus still sees {cluster.scraped()}")
     report.fact("Prometheus scrapes the new ones")
 
 
@@ -324,11 +322,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
     name = output / "load"
     with wrong_requests(cluster.service.url):
         load_ = simulate(cluster.service.url, options.data, options.seconds, name)
-        wait_for(
-            lambda: cluster.scraped()
-            == {"cats-dogs-api": cluster.manifests.replicas, "cats-dogs-metrics": cluster.manifests.replicas},
-            lambda: f"Prometheus sees {cluster.scraped()}",
-        )
+        wait_for(cluster.is_scraped, lambda: f"Prometheus sees {cluster.scraped()}")
         report.fact(
             f"Prometheus on monitoring/prometheus.yml scrapes both ports of {cluster.manifests.replicas} instances"
         )

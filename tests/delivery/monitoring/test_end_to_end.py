@@ -10,13 +10,12 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import CAT, DOG, Server
+from harness import CAT, DOG, Server, eventually
 from prometheus_server import MONITORING, PrometheusServer
 
 pytest.importorskip("yaml", reason="PyYAML is missing (on Debian: apt-get install python3-yaml)")
@@ -32,13 +31,7 @@ LIMIT = 180
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true before the limit."""
-    end = time.monotonic() + LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.3)
-    return True
+    return eventually(condition, LIMIT, pause=0.3)
 
 
 class Load:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CAT, SOURCE, Server
+from harness import CAT, SOURCE, Server, free_port
 from support import faulty, needs_server, nobody, run_script
 
 pytestmark = needs_server
@@ -229,11 +228,6 @@ def test_without_service_url_or_pictures_it_says_so(server: Server, tmp_path: Pa
     ):
         told = simulate(*arguments)
         assert told.returncode == 2 and message in told.stderr, (arguments, told.stdout + told.stderr)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def ignore_sigint() -> None:

@@ -16,11 +16,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from harness import eventually, free_ports
 
 # $1 root, $2 user, $3 group, $4 folder; then NAME=VALUE…, the command and its arguments.
 ENTER = """
@@ -153,22 +154,21 @@ class Container:
 
 
 class ServiceContainer(Container):
-    """The service in a container on two ports of 127.0.0.1; waits until it is ready."""
+    """The service in a container on two free ports of 127.0.0.1; waits until it is ready."""
 
-    def __init__(self, image: Image, port: int, admin_port: int, environment: dict[str, str] | None = None) -> None:
-        listening = {"CATDOG_LISTEN_ADDRESS": "127.0.0.1", "CATDOG_LISTEN_PORT": str(port)}
+    def __init__(self, image: Image, environment: dict[str, str] | None = None) -> None:
+        self.port, admin_port = free_ports(2)
+        listening = {"CATDOG_LISTEN_ADDRESS": "127.0.0.1", "CATDOG_LISTEN_PORT": str(self.port)}
         listening |= {"CATDOG_ADMIN_LISTEN_ADDRESS": "127.0.0.1", "CATDOG_ADMIN_LISTEN_PORT": str(admin_port)}
         super().__init__(image, (environment or {}) | listening)
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{admin_port}"
 
     def __enter__(self) -> ServiceContainer:
         super().__enter__()
-        limit = time.monotonic() + 120
-        while time.monotonic() < limit and self.process.poll() is None:
-            if self.ask("/health/ready") == 200:
-                return self
-            time.sleep(0.05)
+        answered = eventually(lambda: self.process.poll() is not None or self.ask("/health/ready") == 200, 120)
+        if answered and self.process.poll() is None:
+            return self
         log = self.log
         self.__exit__()
         raise RuntimeError(f"the container isn't ready: {log}")

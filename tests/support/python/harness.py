@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[3]
@@ -19,7 +22,58 @@ CAT = SOURCE / "examples" / "images" / "cat" / "chelsea.png"
 DOG = SOURCE / "examples" / "images" / "dog" / "dog.jpg"
 
 
-class Server:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on, each another."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def free_port() -> int:
+    return free_ports(1)[0]
+
+
+def eventually(condition: Callable[[], object], seconds: float, pause: float = 0.05) -> bool:
+    """Whether it comes true within that time; it is asked at least once."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(pause)
+    return True
+
+
+class Program:
+    """A server in a process of its own until a `with` block ends; its log is in a folder of its own."""
+
+    process: subprocess.Popen[bytes]
+    folder: tempfile.TemporaryDirectory[str]
+    log_path: Path
+
+    def _start(self, name: str, command: list[str], ready: Callable[[], bool], **options: object) -> None:
+        """Returns when it is ready; self.folder is there before. `options` are those of Popen."""
+        self.log_path = Path(self.folder.name) / "log"
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, **options)  # type: ignore
+        try:
+            if (
+                not eventually(lambda: self.process.poll() is not None or ready(), 60)
+                or self.process.poll() is not None
+            ):
+                raise RuntimeError(f"{name} isn't ready: {self.log_path.read_text()}")
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+class Server(Program):
     """`with Server(flags) as server:` runs catdog-server until the block ends."""
 
     def __init__(self, *flags: str, token: str = "", wait_until_ready: bool = True) -> None:
@@ -34,36 +88,18 @@ class Server:
         if self.token:
             environment["CATDOG_ADMIN_TOKEN"] = self.token
         address = ["--address", "127.0.0.1", "--admin-address", "127.0.0.1", "--port", "0", "--admin-port", "0"]
-        self.log_path = Path(self.folder.name) / "log"
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [os.environ["CATDOG_SERVER"], "--model", str(MODEL), *address, "--port-file", str(ports), *self.flags],
-                env=environment,
-                stderr=log,
-            )
-        try:
-            self._wait_until_ready(ports)
-        except BaseException:
-            self.__exit__()
-            raise
+        command = [os.environ["CATDOG_SERVER"], "--model", str(MODEL), *address, "--port-file", str(ports), *self.flags]
+        self._start("catdog-server", command, lambda: self._is_ready(ports), env=environment)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
-
-    def _wait_until_ready(self, ports: Path) -> None:
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit and self.process.poll() is None:
-            if ports.exists() and "admin=" in ports.read_text() and ports.read_text().endswith("\n"):
-                found = dict(line.split("=") for line in ports.read_text().split())
-                self.url = f"http://127.0.0.1:{found['api']}"
-                self.admin_url = f"http://127.0.0.1:{found['admin']}"
-                if not self.wait_until_ready or self.ask("/health/ready")[0] == 200:
-                    return
-            time.sleep(0.02)
-        raise RuntimeError(f"the server isn't ready: {self.log_path.read_text()}")
+    def _is_ready(self, ports: Path) -> bool:
+        text = ports.read_text() if ports.exists() else ""
+        if "admin=" not in text or not text.endswith("\n"):
+            return False
+        found = dict(line.split("=") for line in text.split())
+        self.url = f"http://127.0.0.1:{found['api']}"
+        self.admin_url = f"http://127.0.0.1:{found['admin']}"
+        return not self.wait_until_ready or self.ask("/health/ready")[0] == 200
 
     def ask(
         self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, method: str | None = None

@@ -5,23 +5,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from harness import SOURCE
+from harness import SOURCE, Program, free_port
 
 MONITORING = SOURCE / "monitoring"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def replaced(text: str, old: str, new: str, times: int) -> str:
@@ -29,7 +20,7 @@ def replaced(text: str, old: str, new: str, times: int) -> str:
     return text.replace(old, new)
 
 
-class PrometheusServer:
+class PrometheusServer(Program):
     """`with PrometheusServer(api="host:port", metrics="host:port") as prometheus:` runs it until the block ends.
 
     It has a copy of monitoring/ in which only this differs: the targets' files, the port of Prometheus itself, and
@@ -52,31 +43,16 @@ class PrometheusServer:
         text = replaced(config.read_text(), "localhost:9090", f"127.0.0.1:{self.port}", 1)
         text = replaced(text, "_interval: 15s", "_interval: 1s", 2)
         config.write_text(replaced(text, "scrape_timeout: 10s", "scrape_timeout: 1s", 1))
-        self.log_path = root / "log"
         command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={root / 'data'}"]
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{self.port}"], stderr=log)
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
+        self._start("Prometheus", [*command, f"--web.listen-address=127.0.0.1:{self.port}"], self._is_ready)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
-
-    def _wait_until_ready(self) -> None:
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(self.url + "/-/ready", timeout=10):
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"Prometheus isn't ready: {self.log_path.read_text()}")
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/-/ready", timeout=10):
+                return True
+        except OSError:
+            return False
 
     def api(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.url}/api/v1/{path}", timeout=60) as reply:

@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -37,15 +36,8 @@ def image() -> Iterator[Image]:
         yield image
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
-
-
 def service(image: Image, **environment: str) -> ServiceContainer:
-    return ServiceContainer(image, *free_ports(), environment={"CATDOG_GRACE_MS": "0"} | environment)
+    return ServiceContainer(image, environment={"CATDOG_GRACE_MS": "0"} | environment)
 
 
 @pytest.fixture(scope="module")
