@@ -47,6 +47,7 @@ std::string_view field(std::string_view header, std::string_view name) {
 struct Connection {
   int socket = -1;
   bool busy = false;
+  bool answered = false;  // Before all of the request was sent: the rest follows, as the server drops it.
   std::size_t index = 0;  // Of the request under way.
   std::size_t written = 0;
   std::string buffer;
@@ -81,6 +82,7 @@ class Generator {
         Connection& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
         if (connection.busy && connection.written < request(connection).size()) write(connection);
         read(connection);
+        finish(connection);
         last = Clock::now();
       }
     }
@@ -132,6 +134,7 @@ class Generator {
     connection.index = outcome_.sent++ % plan_.requests->size();
     connection.written = 0;
     connection.busy = true;
+    connection.answered = false;
     connection.start = Clock::now();
     ++busy_;
     write(connection);
@@ -156,7 +159,7 @@ class Generator {
       connection.buffer.append(block, static_cast<std::size_t>(got));
     }
     const std::size_t end = connection.buffer.find("\r\n\r\n");
-    if (end == std::string::npos || !connection.busy) return;
+    if (end == std::string::npos || !connection.busy || connection.answered) return;
     const std::string_view header = std::string_view(connection.buffer).substr(0, end + 2);
     const std::string_view length = field(header, "content-length:");
     const std::size_t size = length.empty() ? 0 : std::stoul(std::string(length));
@@ -164,9 +167,17 @@ class Generator {
     note(connection, header, std::string_view(connection.buffer).substr(end + 4, size));
     const bool closes = field(header, "connection:") == "close";
     connection.buffer.clear();
+    connection.answered = true;
+    if (!closes) return;
     connection.busy = false;
     --busy_;
-    if (closes) return reopen(connection);
+    reopen(connection);
+  }
+
+  void finish(Connection& connection) {
+    if (!connection.busy || !connection.answered || connection.written < request(connection).size()) return;
+    connection.busy = false;
+    --busy_;
     if (plan_.rate <= 0 && !over()) send(connection);
   }
 

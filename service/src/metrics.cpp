@@ -24,8 +24,8 @@ const char* confidence_band(double confidence) {
   return confidence < 0.95 ? "0.8-0.95" : "0.95-1";
 }
 
-std::string known_method(const std::string& method) {
-  static const std::array<const char*, 7> known{"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"};
+std::string_view known_method(std::string_view method) {
+  static constexpr std::array<std::string_view, 7> known{"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"};
   return std::find(known.begin(), known.end(), method) != known.end() ? method : "other";
 }
 
@@ -54,25 +54,29 @@ prometheus::Histogram& Metrics::histogram(const std::string& name, const std::st
 }
 
 Metrics::Metrics()
-    : requests(family("api_requests_total", "Requests answered, by endpoint, method and status.")),
+    : requests(family("api_requests_total", "Requests answered, by endpoint, method and status."),
+               {"endpoint", "method", "status"}),
       request_duration(prometheus::BuildHistogram()
                            .Name("api_request_duration_seconds")
                            .Help("Time from a request's first byte to its reply.")
-                           .Register(registry_)),
+                           .Register(registry_),
+                       {"endpoint"}, seconds_buckets),
       request_quantiles(
           prometheus::BuildSummary()
               .Name("prediction_latency_seconds")
-              .Help("Quantiles over the last minute of the time from first byte to reply of POST /predict.")
+              .Help("Quantiles over the last minute of the time from first byte to reply of POST /predict, of 200s.")
               .Register(registry_)
               .Add({}, prometheus::Summary::Quantiles{{0.5, 0.02}, {0.9, 0.01}, {0.95, 0.005}, {0.99, 0.001}})),
-      errors(family("errors_total", "Replies and pictures that were a problem, by the problem's type.")),
-      rejected(family("rejected_total", "Requests and connections refused without a verdict, by reason.")),
-      predictions(family("predictions_total", "Pictures classified, by label and band of confidence.")),
+      errors(family("errors_total", "Replies and pictures that were a problem, by the problem's type."), {"type"}),
+      rejected(family("rejected_total", "Requests and connections refused without a verdict, by reason."), {"reason"}),
+      predictions(family("predictions_total", "Pictures classified, by label and band of confidence."),
+                  {"label", "confidence"}),
       confidence(prometheus::BuildHistogram()
                      .Name("prediction_confidence")
                      .Help("Confidence of the verdicts, by label.")
-                     .Register(registry_)),
-      formats(family("pictures_total", "Pictures that a verdict was asked for, by format.")),
+                     .Register(registry_),
+                 {"label"}, confidence_buckets),
+      formats(family("pictures_total", "Pictures that a verdict was asked for, by format."), {"format"}),
       queue_wait(histogram("queue_wait_seconds", "Time that requests waited for a worker.", seconds_buckets)),
       decode(histogram("decode_duration_seconds", "Time to decode a picture.", seconds_buckets)),
       preprocess(histogram("preprocess_duration_seconds", "Time to resize and normalise a picture.", seconds_buckets)),
@@ -86,33 +90,32 @@ Metrics::Metrics()
       abandoned(counter("requests_abandoned_total", "Requests whose client went away before the answer.")),
       connections_accepted(counter("connections_accepted_total", "Connections accepted.")),
       feedback_given(counter("feedback_total", "True labels taken by POST /feedback.")),
-      reloads(family("model_reloads_total", "Attempts to load another model, by result.")),
+      reloads(family("model_reloads_total", "Attempts to load another model, by result."), {"result"}),
       connections_open(gauge("connections_open", "Connections that are open.")),
       in_flight(gauge("requests_in_flight", "Requests read whole and not answered yet.")) {
   for (const char* reason : {"queue", "deadline", "expired", "connections", "client_rate", "body_memory"})
-    rejected.Add({{"reason", reason}});
-  for (const char* result : {"swapped", "refused"}) reloads.Add({{"result", result}});
+    rejected.at({reason});
+  for (const char* result : {"swapped", "refused"}) reloads.at({result});
 }
 
 void Metrics::request(const std::string& endpoint, const std::string& method, int status, double seconds,
                       std::size_t received, std::size_t sent) {
-  requests.Add({{"endpoint", endpoint}, {"method", known_method(method)}, {"status", std::to_string(status)}})
-      .Increment();
-  request_duration.Add({{"endpoint", endpoint}}, seconds_buckets).Observe(seconds);
-  if (endpoint == "/predict") request_quantiles.Observe(seconds);
+  requests.at({endpoint, known_method(method), std::to_string(status)}).Increment();
+  request_duration.at({endpoint}).Observe(seconds);
+  if (endpoint == "/predict" && status == 200) request_quantiles.Observe(seconds);
   received_bytes.Increment(static_cast<double>(received));
   sent_bytes.Increment(static_cast<double>(sent));
 }
 
 void Metrics::picture(const Verdict& verdict, std::size_t bytes) {
   picture_bytes.Observe(static_cast<double>(bytes));
-  formats.Add({{"format", verdict.format.empty() ? "unknown" : verdict.format}}).Increment();
+  formats.at({verdict.format.empty() ? "unknown" : verdict.format}).Increment();
   if (verdict.status != 200) {
     problem(verdict.problem_type);
     return;
   }
-  predictions.Add({{"label", verdict.label}, {"confidence", confidence_band(verdict.confidence)}}).Increment();
-  confidence.Add({{"label", verdict.label}}, confidence_buckets).Observe(verdict.confidence);
+  predictions.at({verdict.label, confidence_band(verdict.confidence)}).Increment();
+  confidence.at({verdict.label}).Observe(verdict.confidence);
   if (verdict.abstained) abstained.Increment();
   decode.Observe(verdict.timings.decode_ms / 1e3);
   preprocess.Observe(verdict.timings.preprocess_ms / 1e3);

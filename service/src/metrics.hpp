@@ -12,6 +12,7 @@
 #include <string>
 
 #include "exchange.hpp"
+#include "metric_series.hpp"
 
 namespace catdog::service {
 
@@ -26,8 +27,8 @@ class Metrics {
                std::size_t sent);
   // A picture was classified, or refused with the problem in the verdict.
   void picture(const Verdict& verdict, std::size_t bytes);
-  void problem(const std::string& type) { errors.Add({{"type", type}}).Increment(); }
-  void reject(const std::string& reason) { rejected.Add({{"reason", reason}}).Increment(); }
+  void problem(const std::string& type) { errors.at({type}).Increment(); }
+  void reject(const std::string& reason) { rejected.at({reason}).Increment(); }
 
   // Functions that bring gauges up to date before they are read.
   void on_scrape(std::function<void()> refresh) { refreshers_.push_back(std::move(refresh)); }
@@ -46,14 +47,14 @@ class Metrics {
                                    const std::vector<double>& buckets);
 
  public:
-  prometheus::Family<prometheus::Counter>& requests;
-  prometheus::Family<prometheus::Histogram>& request_duration;
+  MetricSeries<prometheus::Counter> requests;
+  MetricSeries<prometheus::Histogram> request_duration;
   prometheus::Summary& request_quantiles;
-  prometheus::Family<prometheus::Counter>& errors;
-  prometheus::Family<prometheus::Counter>& rejected;
-  prometheus::Family<prometheus::Counter>& predictions;
-  prometheus::Family<prometheus::Histogram>& confidence;
-  prometheus::Family<prometheus::Counter>& formats;
+  MetricSeries<prometheus::Counter> errors;
+  MetricSeries<prometheus::Counter> rejected;
+  MetricSeries<prometheus::Counter> predictions;
+  MetricSeries<prometheus::Histogram> confidence;
+  MetricSeries<prometheus::Counter> formats;
   prometheus::Histogram& queue_wait;
   prometheus::Histogram& decode;
   prometheus::Histogram& preprocess;
@@ -67,7 +68,7 @@ class Metrics {
   prometheus::Counter& abandoned;
   prometheus::Counter& connections_accepted;
   prometheus::Counter& feedback_given;
-  prometheus::Family<prometheus::Counter>& reloads;
+  MetricSeries<prometheus::Counter> reloads;
   prometheus::Gauge& connections_open;
   prometheus::Gauge& in_flight;
 };

@@ -24,8 +24,8 @@ bool matches(const Route& route, std::string_view path) {
 }  // namespace
 
 void Router::add_async(std::string method, std::string path, std::function<void(const CallPtr&)> handler,
-                       bool needs_body) {
-  routes_.push_back({std::move(method), std::move(path), std::move(handler), needs_body});
+                       bool needs_body, Admission admit) {
+  routes_.push_back({std::move(method), std::move(path), std::move(handler), needs_body, std::move(admit)});
 }
 
 void Router::add(std::string method, std::string path, std::function<Response(const Request&)> handler,

@@ -12,18 +12,22 @@
 
 namespace catdog::service {
 
+using Admission = std::function<void(std::uint64_t body_bytes, Clock::time_point deadline)>;
+
 struct Route {
   std::string method;
   std::string path;  // A last '*' stands for any rest, '{name}' for one segment.
   std::function<void(const CallPtr&)> handler;
   bool needs_body = false;  // A request without one is 411.
+  // Throws the Problem by which a body of that size would be refused as things stand, before it is read. May be empty.
+  Admission admit = {};
 };
 
 class Router {
  public:
   // Answers later, from any thread.
   void add_async(std::string method, std::string path, std::function<void(const CallPtr&)> handler,
-                 bool needs_body = false);
+                 bool needs_body = false, Admission admit = {});
   // Answers at once, on the I/O thread: must not block.
   void add(std::string method, std::string path, std::function<Response(const Request&)> handler,
            bool needs_body = false);

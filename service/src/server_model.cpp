@@ -58,7 +58,7 @@ bool Server::reload(ReloadDone done) {
     }
     asio::post(io_, [this, next, refusal, done] {
       loading_ = false;
-      service_.metrics.reloads.Add({{"result", refusal.empty() ? "swapped" : "refused"}}).Increment();
+      service_.metrics.reloads.at({refusal.empty() ? "swapped" : "refused"}).Increment();
       if (refusal.empty()) {
         service_.model.set(next);
         report_model(next);

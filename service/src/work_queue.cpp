@@ -52,33 +52,46 @@ std::string WorkQueue::current_retry_after() const {
   return std::to_string(retry_after());
 }
 
-void WorkQueue::submit(CallPtr call, Work work) {
-  const std::size_t bytes = call->request().body.size();
-  const Clock::time_point now = Clock::now();
-  const char* reason = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (jobs_.size() >= limits_.length || (bytes_ > 0 && bytes_ + bytes > limits_.bytes)) {
-      reason = "queue";
-    } else if (jobs_.size() + working_ >= std::max<std::size_t>(workers_.size(), 1) &&
-               now + std::chrono::duration<double>(caution * predicted_wait() + mean_ + 2 * deviation_) >
-                   call->request().deadline) {
-      reason = "deadline";  // Never when a worker is free: a mean that is too high could not mend itself otherwise.
-    } else {
-      bytes_ += bytes;
-      jobs_.push_back({std::move(call), std::move(work), bytes, now});
-    }
-  }
-  if (reason == nullptr) {
-    wake_.notify_one();
-    return;
-  }
+// Why a request may not be let in; null when it may.
+const char* WorkQueue::refusal(std::uint64_t bytes, Clock::time_point deadline) const {
+  if (jobs_.size() >= limits_.length || (bytes_ > 0 && bytes_ + bytes > limits_.bytes)) return "queue";
+  // Never when a worker is free: a mean that is too high could not mend itself otherwise.
+  if (jobs_.size() + working_ < std::max<std::size_t>(workers_.size(), 1)) return nullptr;
+  const std::chrono::duration<double> needed(caution * predicted_wait() + mean_ + 2 * deviation_);
+  return Clock::now() + needed > deadline ? "deadline" : nullptr;
+}
+
+void WorkQueue::refuse(const char* reason) const {
   dropped_(reason);
   throw Problem(503, "overloaded",
                 std::string_view(reason) == "queue"
                     ? "The queue is full; try again after the time in Retry-After."
                     : "The answer would come after its deadline; try again after the time in Retry-After.",
                 {{"Retry-After", current_retry_after()}});
+}
+
+void WorkQueue::admit(std::uint64_t bytes, Clock::time_point deadline) const {
+  const char* reason = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    reason = refusal(bytes, deadline);
+  }
+  if (reason != nullptr) refuse(reason);
+}
+
+void WorkQueue::submit(CallPtr call, Work work) {
+  const std::size_t bytes = call->request().body.size();
+  const char* reason = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    reason = refusal(bytes, call->request().deadline);
+    if (reason == nullptr) {
+      bytes_ += bytes;
+      jobs_.push_back({std::move(call), std::move(work), bytes, Clock::now()});
+    }
+  }
+  if (reason != nullptr) refuse(reason);
+  wake_.notify_one();
 }
 
 void WorkQueue::run() {

@@ -32,7 +32,7 @@ class DeadlineTest : public testing::Test {
     service_.queue.submit(call, [action](double) { action(); });
     service_.queue.stop();
   }
-  double expired() { return service_.metrics.rejected.Add({{"reason", "expired"}}).Value(); }
+  double expired() { return service_.metrics.rejected.at({"expired"}).Value(); }
 
   Service service_{silent()};
   std::vector<Response> replies_;

@@ -38,6 +38,8 @@ TEST(Drain, AfterTheGraceTimeItClosesWhatIsIdleAndFinishesWhatIsQueued) {
   ServerProcess server;
   server.start({"--workers", "1", "--max-pictures", "500", "--grace-ms", "500"});
   const Client idle(server.port());
+  Client answered(server.port());
+  EXPECT_EQ(answered.request("POST", "/predict", picture(true), octets).status, 200);
   BusyWorker busy(server.port());
   std::vector<Client> queued;
   for (int i = 0; i < 4; ++i) {
@@ -48,6 +50,7 @@ TEST(Drain, AfterTheGraceTimeItClosesWhatIsIdleAndFinishesWhatIsQueued) {
   const auto start = Clock::now();
   server.signal(SIGTERM);
   EXPECT_TRUE(idle.closed());
+  EXPECT_TRUE(answered.closed());
   EXPECT_GE(Clock::now() - start, std::chrono::milliseconds(500));
   EXPECT_EQ(metric(server.admin_port(), "queue_depth"), 4);
   busy.release();

@@ -33,6 +33,8 @@ TEST(Metrics, CountWhatHappened) {
   EXPECT_GT(value("process_cpu_seconds_total"), 0);
   EXPECT_GE(value("process_threads"), 3);
   EXPECT_GT(value("prediction_latency_seconds{quantile=\"0.99\"}"), 0);
+  EXPECT_EQ(value("prediction_latency_seconds_count"), 3);  // Refusals are quick and would hide how slow answers are.
+  EXPECT_EQ(value("requests_in_flight"), 1);                // This one.
 }
 
 TEST(Metrics, HasAtLeast31FamiliesAnd60SeriesEachDescribedOnce) {

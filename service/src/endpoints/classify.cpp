@@ -79,6 +79,13 @@ ModelPtr require_model(const Service& service) {
   return model;
 }
 
+Admission admission(Service& service) {
+  return [&service](std::uint64_t body_bytes, Clock::time_point deadline) {
+    require_model(service);
+    service.queue.admit(body_bytes, deadline);
+  };
+}
+
 std::vector<Verdict> classify_all(Service& service, const LoadedModel& model, const Call& call,
                                   const std::vector<Upload>& uploads, double queue_ms) {
   const Request& request = call.request();

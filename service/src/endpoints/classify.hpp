@@ -5,12 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "router.hpp"
 #include "service.hpp"
 
 namespace catdog::service {
 
 // The model, or Problem 503 while there is none.
 ModelPtr require_model(const Service& service);
+
+// Refuses pictures before they are read while there is no model or the queue would refuse them.
+Admission admission(Service& service);
 
 // One verdict for each picture, in order. Stops with Problem 503 at the request's deadline, and between pictures when
 // the client went away.

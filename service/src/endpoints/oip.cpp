@@ -67,7 +67,7 @@ void add_oip(Router& router, Service& service) {
           check_model(call->request(), require_model(service)->info);
           service.queue.submit(call, [&service, call](double queue_ms) { infer(service, *call, queue_ms); });
         },
-        true);
+        true, admission(service));
   }
 }
 

@@ -40,7 +40,7 @@ void add_predict(Router& router, Service& service) {
         require_model(service);
         service.queue.submit(call, [&service, call](double queue_ms) { predict(service, *call, queue_ms); });
       },
-      true);
+      true, admission(service));
 }
 
 }  // namespace catdog::service

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/connection.hpp"
 
+#include <sys/socket.h>
+
 namespace catdog::service {
 
 namespace {
@@ -22,13 +24,27 @@ void Connection::start() {
   socket_.set_option(tcp::no_delay(true), failure);
   const tcp::endpoint peer = socket_.remote_endpoint(failure);
   if (!failure) client_ = peer.address().to_string();
+  idle_since_ = Clock::now();
   await_request();
 }
 
-void Connection::arm(std::chrono::milliseconds delay) {
-  timer_.expires_after(delay);
+// Mostly a later time than the last: the timer then goes on, and looks again when it wakes up.
+void Connection::arm(Clock::time_point expiry) {
+  expiry_ = expiry;
+  if (!timer_set_ || timer_.expiry() > expiry) await_timer();
+}
+
+void Connection::await_timer() {
+  timer_set_ = true;
+  timer_.expires_at(expiry_);
   timer_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
-    if (!cancelled && self->timer_.expiry() <= Clock::now()) self->on_timer();
+    if (cancelled || self->phase_ == Phase::closed) return;
+    if (Clock::now() < self->expiry_) {
+      self->await_timer();
+    } else {
+      self->timer_set_ = false;
+      self->on_timer();
+    }
   });
 }
 
@@ -40,7 +56,11 @@ void Connection::on_timer() {
       socket_.cancel(ignored);  // The read's handler answers.
       break;
     case Phase::working:
-      if (const CallPtr call = call_) {
+      if (take_over()) {
+        if (phase_ == Phase::idle) await_request();
+      } else if (const CallPtr call = call_; call && Clock::now() < call->request().deadline) {
+        await_answer();
+      } else if (call) {
         call->reply(
             Router::refusal(Expired("The answer was not ready before its deadline; try again."), call->request()),
             [this] { listener_.metrics().reject("expired"); });
@@ -51,13 +71,22 @@ void Connection::on_timer() {
   }
 }
 
-void Connection::await_request() {
+void Connection::forget_request() {
   phase_ = Phase::idle;
   request_ = {};
   call_.reset();
   route_ = nullptr;
-  body_unread_ = false;
+  end_unknown_ = false;
+  unread_bytes_ = 0;
+  reply_ = {};
+  recorded_ = false;
+}
+
+// The time that a connection may be idle counts from idle_since_.
+void Connection::await_request() {
+  forget_request();
   if (buffer_.size() > 0) {  // Pipelined.
+    begin_request();
     read_header();
     return;
   }
@@ -67,15 +96,43 @@ void Connection::await_request() {
   }
   parser_.reset();
   buffer_.shrink_to_fit();  // Idle connections hold no memory to speak of.
-  arm(std::chrono::milliseconds(listener_.config().idle_timeout_ms));
+  arm(idle_since_ + std::chrono::milliseconds(listener_.config().idle_timeout_ms));
+  watch();
+}
+
+// For the next request when idle, for the client's end while it waits for an answer.
+void Connection::watch() {
+  if (std::exchange(watching_, true)) return;
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const ErrorCode& failure) {
-    if (self->phase_ != Phase::idle) return;
-    if (failure) {
-      self->close();
-    } else {
-      self->read_header();
-    }
+    self->watching_ = false;
+    self->on_readable(failure);
   });
+}
+
+void Connection::on_readable(const ErrorCode& failure) {
+  if (phase_ == Phase::working && !take_over()) {
+    char byte = 0;
+    const ssize_t got = failure ? 0 : recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (would_block(got)) {
+      await_answer();
+    } else if (got <= 0) {
+      abandon();
+    }  // Else pipelined: what comes next is a request, not an end.
+  } else if (phase_ == Phase::idle) {
+    if (failure) {
+      close();
+    } else {
+      read_available();
+    }
+  }
+}
+
+// A client that closes its side while it waits gets no answer, and its picture no inference.
+void Connection::abandon() {
+  listener_.metrics().abandoned.Increment();
+  status_ = 499;
+  record("request_abandoned");
+  close();
 }
 
 // Closing at once with unread data would reset the connection and lose the answer: the rest is read and dropped first.
@@ -89,7 +146,7 @@ void Connection::linger() {
   }
   discarded_bytes_ = 0;
   buffer_.consume(buffer_.size());
-  arm(linger_time);
+  arm(Clock::now() + linger_time);
   discard();
 }
 
@@ -106,13 +163,14 @@ void Connection::discard() {
 }
 
 void Connection::close_if_idle() {
+  if (phase_ == Phase::working) take_over();
   if (phase_ == Phase::idle) close();
 }
 
 void Connection::close() {
   if (phase_ == Phase::closed) return;
   const auto self = shared_from_this();
-  if (phase_ == Phase::working) listener_.metrics().in_flight.Decrement();
+  if (phase_ == Phase::working && !reclaim()) listener_.metrics().in_flight.Decrement();
   phase_ = Phase::closed;
   release_body();
   if (call_) call_->abandon();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request is read: its head, checked before its body is asked for, and the body.
+#include <sys/socket.h>
+
+#include <array>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
 
@@ -12,11 +15,28 @@ namespace {
 
 constexpr std::uint64_t large_body = 1 << 20;
 constexpr std::size_t read_block = 65536;  // Reads this large cost less than half of Beast's default.
+constexpr std::size_t header_block = 1024;
 constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
+
+bool expects_continue(const HttpRequest& message) {
+  return message.version() >= 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
+}
+
+Problem bad_timeout() { return {400, "malformed", "X-Request-Timeout-Ms must be a whole number from 1 to 3600000."}; }
+
+std::chrono::milliseconds wanted_timeout(const Request& request, std::chrono::milliseconds otherwise) {
+  if (!request.has_header("X-Request-Timeout-Ms")) return otherwise;
+  const std::string_view text = request.header("X-Request-Timeout-Ms");
+  if (text.empty() || text.size() > 7 || text.find_first_not_of("0123456789") != std::string_view::npos)
+    throw bad_timeout();
+  const int value = std::stoi(std::string(text));
+  if (value < 1 || value > 3'600'000) throw bad_timeout();
+  return std::chrono::milliseconds(value);
+}
 
 }  // namespace
 
-void Connection::read_header() {
+void Connection::begin_request() {
   phase_ = Phase::reading;
   request_.received = Clock::now();
   request_.client = client_;
@@ -24,7 +44,27 @@ void Connection::read_header() {
   parser_.emplace();
   parser_->header_limit(listener_.config().max_header_bytes);
   parser_->body_limit(listener_.config().max_body_bytes);
-  arm(std::chrono::milliseconds(listener_.config().read_timeout_ms));
+  arm(request_.received + std::chrono::milliseconds(listener_.config().read_timeout_ms));
+}
+
+// What came is mostly a whole header, and parsed at once. Of a body no more than that is read along.
+void Connection::read_available() {
+  const auto space = buffer_.prepare(header_block);
+  const ssize_t got = recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
+  if (would_block(got)) return await_request();  // News of bytes read since.
+  if (got <= 0) return close();
+  buffer_.commit(static_cast<std::size_t>(got));
+  begin_request();
+  ErrorCode failure;
+  buffer_.consume(parser_->put(buffer_.data(), failure));
+  if (failure == http::error::need_more) {
+    read_header();
+  } else {
+    on_header(failure);
+  }
+}
+
+void Connection::read_header() {
   http::async_read_header(
       socket_, buffer_, *parser_,
       [self = shared_from_this()](const ErrorCode& failure, std::size_t) { self->on_header(failure); });
@@ -34,7 +74,7 @@ bool Connection::read_failed(const ErrorCode& failure) {
   if (phase_ == Phase::closed) return true;
   if (timed_out_) {
     timed_out_ = false;
-    body_unread_ = true;
+    end_unknown_ = true;
     refuse(Problem(408, "too-slow", "The request took too long to arrive."));
     return true;
   }
@@ -44,7 +84,7 @@ bool Connection::read_failed(const ErrorCode& failure) {
 }
 
 void Connection::refuse_unreadable(const ErrorCode& failure) {
-  body_unread_ = true;
+  end_unknown_ = true;
   if (failure == http::error::header_limit) {
     refuse(Problem(431, "header-too-large",
                    "The header is larger than " + std::to_string(listener_.config().max_header_bytes) + " bytes."));
@@ -69,15 +109,18 @@ void Connection::on_header(const ErrorCode& failure) {
       traceparent_ = continue_trace(request_.header("traceparent"));
     }
   } catch (const Problem& problem) {
-    body_unread_ = true;
+    end_unknown_ = true;
     refuse(problem);
     return;
   }
   if (read_failed(failure)) return;
-  body_unread_ = !parser_->is_done();
+  end_unknown_ = !parser_->is_done();
   try {
     check_route();
-    reserve_body();
+    // A client that waits for its 100 may send the body or not, and where a chunked one ends isn't known.
+    unread_bytes_ = parser_->content_length_remaining().value_or(0);
+    end_unknown_ = !parser_->is_done() && (unread_bytes_ == 0 || expects_continue(message));
+    admit();
   } catch (const Problem& problem) {
     refuse(problem);
     return;
@@ -90,11 +133,14 @@ void Connection::on_header(const ErrorCode& failure) {
 }
 
 void Connection::check_route() {
-  const HttpRequest& message = parser_->get();
   if (request_.method != "OPTIONS") route_ = &listener_.router().find(request_.method, request_.path);
-  const bool needs_body = route_ != nullptr && route_->needs_body;
-  check_head(message, needs_body);
-  if (!needs_body) return;
+  check_head(parser_->get(), route_ != nullptr && route_->needs_body);
+  timeout_ = wanted_timeout(request_, listener_.request_timeout());
+}
+
+// Refuses what won't be worked on before its body takes time and memory.
+void Connection::admit() {
+  if (route_ == nullptr || !route_->needs_body) return;
   const double wait = listener_.rate_limit().take(client_);
   if (wait > 0) {
     listener_.metrics().reject("client_rate");
@@ -102,12 +148,13 @@ void Connection::check_route() {
                   "Too many requests from this client; try again after the time in Retry-After.",
                   {{"Retry-After", std::to_string(static_cast<int>(wait) + 1)}});
   }
+  const std::uint64_t length = parser_->content_length().value_or(0);
+  if (route_->admit) route_->admit(length, Clock::now() + timeout_);
+  reserve_body(parser_->chunked() ? listener_.config().max_body_bytes : length);
 }
 
 // Many large uploads at once would use up the memory of a container before any of them reaches the queue's own limit.
-void Connection::reserve_body() {
-  const auto length = parser_->content_length();
-  const std::uint64_t bytes = length ? *length : parser_->chunked() ? listener_.config().max_body_bytes : 0;
+void Connection::reserve_body(std::uint64_t bytes) {
   if (bytes <= large_body) return;
   if (!listener_.reserve_body(bytes)) {
     listener_.metrics().reject("body_memory");
@@ -120,10 +167,7 @@ void Connection::reserve_body() {
 void Connection::release_body() { listener_.release_body(std::exchange(reserved_bytes_, 0)); }
 
 void Connection::ask_for_body() {
-  if (buffer_.capacity() < read_block) buffer_.reserve(read_block);
-  const HttpRequest& message = parser_->get();
-  const bool waits = message.version() >= 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
-  if (!waits || buffer_.size() > 0) {
+  if (!expects_continue(parser_->get()) || buffer_.size() > 0) {
     read_body();
     return;
   }
@@ -134,15 +178,71 @@ void Connection::ask_for_body() {
 }
 
 void Connection::read_body() {
-  http::async_read(socket_, buffer_, *parser_,
-                   [self = shared_from_this()](const ErrorCode& failure, std::size_t) { self->on_body(failure); });
+  if (parser_->content_length()) {
+    request_.body.reserve(unread_bytes_);
+    receive_body();
+    return;
+  }
+  buffer_.reserve(read_block);
+  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](const ErrorCode& failure, std::size_t) {
+    if (!failure) self->request_.body = std::move(self->parser_->get().body());
+    self->on_body(failure);
+  });
+}
+
+// To where it is needed, without a buffer between: a photo is most of what the service reads.
+void Connection::receive_body() {
+  std::string& body = request_.body;
+  const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
+  body.append(static_cast<const char*>(buffer_.data().data()), buffered);
+  buffer_.consume(buffered);
+  unread_bytes_ -= buffered;
+  while (unread_bytes_ > 0) {
+    const std::size_t had = body.size();
+    body.resize(had + std::min<std::uint64_t>(unread_bytes_, read_block));
+    const ssize_t got = recv(socket_.native_handle(), body.data() + had, body.size() - had, MSG_DONTWAIT);
+    body.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) return on_body(http::error::partial_message);
+    if (got < 0) return await_body(&Connection::receive_body);
+    unread_bytes_ -= static_cast<std::uint64_t>(got);
+  }
+  on_body({});
+}
+
+// The body of a refused request is dropped where it is: under overload, reading bodies would take most of the time.
+void Connection::skip_body() {
+  static std::array<char, read_block> nowhere;  // MSG_TRUNC leaves it alone.
+  phase_ = Phase::skipping;
+  const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
+  buffer_.consume(buffered);
+  unread_bytes_ -= buffered;
+  while (unread_bytes_ > 0) {
+    const std::size_t wanted = std::min<std::uint64_t>(unread_bytes_, nowhere.size());
+    const ssize_t got = recv(socket_.native_handle(), nowhere.data(), wanted, MSG_TRUNC | MSG_DONTWAIT);
+    if (got == 0) return close();
+    if (got < 0) return await_body(&Connection::skip_body);
+    unread_bytes_ -= static_cast<std::uint64_t>(got);
+  }
+  await_request();
+}
+
+// After a read that got nothing.
+void Connection::await_body(void (Connection::*next)()) {
+  if (!would_block(-1)) return close();
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), next](const ErrorCode& failure) {
+    if (self->phase_ == Phase::reading ? !self->read_failed(failure) : self->phase_ == Phase::skipping && !failure) {
+      ((*self).*next)();
+    }
+  });
 }
 
 void Connection::on_body(const ErrorCode& failure) {
   if (read_failed(failure)) return;
-  body_unread_ = false;
+  end_unknown_ = false;
+  unread_bytes_ = 0;
   keep_alive_ = parser_->get().keep_alive();
-  request_.body = std::move(parser_->get().body());
+  parser_.reset();
+  if (buffer_.size() == 0) buffer_.shrink_to_fit();
   dispatch();
 }
 

@@ -2,6 +2,7 @@
 // One port: accepts connections and knows those that are open. Everything here runs on the I/O thread.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -69,7 +70,7 @@ class Listener {
   asio::steady_timer retry_;
   std::unordered_set<Connection*> connections_;
   std::uint64_t reserved_bytes_ = 0;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};  // Workers read it.
   bool closing_idle_ = false;
 };
 

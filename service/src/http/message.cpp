@@ -41,6 +41,21 @@ std::string_view without_authority(std::string_view target) {
   return slash == std::string_view::npos ? "/" : target.substr(slash);
 }
 
+// "Mon, 23 Nov 2026 09:00:00 GMT", made anew each second.
+const std::string& http_date() {
+  thread_local std::time_t last = 0;
+  thread_local std::string text;
+  const std::time_t now = std::time(nullptr);
+  if (now != last) {
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    char buffer[40];
+    text.assign(buffer, std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &utc));
+    last = now;
+  }
+  return text;
+}
+
 }  // namespace
 
 void read_head(const HttpRequest& message, Request& request) {
@@ -81,33 +96,22 @@ void check_head(const HttpRequest& message, bool needs_body) {
   }
 }
 
-const std::string& http_date() {
-  static std::time_t last = 0;
-  static std::string text;
-  const std::time_t now = std::time(nullptr);
-  if (now != last) {
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    char buffer[40];
-    text.assign(buffer, std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &utc));
-    last = now;
-  }
+std::string render_reply(const Response& response, const Request& request, const std::string& traceparent,
+                         bool keep_alive) {
+  std::string text;
+  text.reserve(1024 + response.body.size());
+  text += "HTTP/1.1 " + std::to_string(response.status) + ' ';
+  text += http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
+  text += "\r\nServer: catdog-server/" CATDOG_VERSION "\r\nDate: " + http_date();
+  if (!response.content_type.empty()) text += "\r\nContent-Type: " + response.content_type;
+  text += "\r\nX-Request-Id: " + request.request_id + "\r\ntraceparent: " + traceparent;
+  text += "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store";
+  for (const Header& header : response.headers) text += "\r\n" + header.name + ": " + header.value;
+  if (!keep_alive) text += "\r\nConnection: close";
+  if (response.status != 204) text += "\r\nContent-Length: " + std::to_string(response.body.size());
+  text += "\r\n\r\n";
+  if (response.status != 204 && request.method != "HEAD") text += response.body;
   return text;
-}
-
-http::response_header<> make_head(const Response& response, const Request& request, const std::string& traceparent) {
-  http::response_header<> head;
-  head.version(11);
-  head.result(static_cast<unsigned>(response.status));
-  head.set(http::field::server, "catdog-server/" CATDOG_VERSION);
-  head.set(http::field::date, http_date());
-  if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
-  head.set("X-Request-Id", request.request_id);
-  head.set("traceparent", traceparent);
-  head.set("X-Content-Type-Options", "nosniff");
-  head.set(http::field::cache_control, "no-store");
-  for (const Header& header : response.headers) head.set(header.name, header.value);
-  return head;
 }
 
 }  // namespace catdog::service

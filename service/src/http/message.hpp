@@ -20,10 +20,8 @@ void read_head(const HttpRequest& message, Request& request);
 // Refuses what the service doesn't do before a body is read: 400, 411, 415, 417, 501.
 void check_head(const HttpRequest& message, bool needs_body);
 
-// The status line and headers, without a body.
-http::response_header<> make_head(const Response& response, const Request& request, const std::string& traceparent);
-
-// "Mon, 23 Nov 2026 09:00:00 GMT", made anew each second. For one thread.
-const std::string& http_date();
+// The reply as it is sent. To a HEAD and with 204 it has no body.
+std::string render_reply(const Response& response, const Request& request, const std::string& traceparent,
+                         bool keep_alive);
 
 }  // namespace catdog::service

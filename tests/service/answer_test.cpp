@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a connection after an answer: one that a worker sent itself, and one that came before the body.
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+
+#include "service/server_process.hpp"
+
+namespace catdog::service_tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::vector<std::string> one_request_a_client{"--client-rate", "0.001", "--client-burst", "1"};
+
+TEST(Answers, ARefusedBodyIsDroppedAndTheConnectionKept) {
+  ServerProcess server;
+  server.start(one_request_a_client);
+  Client client(server.port());
+  EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{300'000}, std::size_t{1'000'000}}) {
+    const std::string body(size, 'x');
+    client.send(make_head("POST", "/predict", content_length(size)) + body.substr(0, size / 3));
+    const Reply early = client.read();  // While most of the body isn't sent.
+    EXPECT_EQ(early.status, 429);
+    EXPECT_EQ(early.headers.count("connection"), 0U);
+    client.send(body.substr(size / 3) + make_request("GET", "/health/live"));
+    EXPECT_EQ(client.read().status, 200) << size;
+  }
+}
+
+TEST(Answers, WhereARefusedBodyEndsMustBeKnownAndNear) {
+  ServerProcess server;
+  server.start(one_request_a_client);
+  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
+  for (const std::string& header : {content_length(1'500'000), std::string("Transfer-Encoding: chunked\r\n"),
+                                    content_length(10) + std::string(expect_continue)}) {
+    Client client(server.port());
+    client.send(make_head("POST", "/predict", header));
+    const Reply reply = client.read();
+    EXPECT_EQ(reply.status, 429) << header;
+    EXPECT_EQ(reply.headers.at("connection"), "close") << header;
+    EXPECT_TRUE(client.closed()) << header;
+  }
+}
+
+TEST(Answers, AFullQueueRefusesBeforeTheBody) {
+  ServerProcess server;
+  server.start({"--workers", "1", "--max-pictures", "500", "--max-queue", "1"});
+  BusyWorker busy(server.port());
+  Client waiting(server.port());
+  waiting.send(make_request("POST", "/predict", picture(true), octets));
+  ASSERT_TRUE(metric_becomes(server.port(), "queue_depth", 1));
+  for (const std::string path : {"/predict", "/v2/models/catdog/infer"}) {
+    Client client(server.port());
+    client.send(make_head("POST", path, content_length(10)));
+    EXPECT_EQ(client.read().status, 503) << path;
+    client.send(std::string(10, 'x') + make_request("GET", "/health/live"));
+    EXPECT_EQ(client.read().status, 200) << path;
+  }
+  EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 2);
+  EXPECT_EQ(metric(server.port(), "queue_depth"), 1);
+  busy.release();
+  EXPECT_EQ(waiting.read().status, 200);
+}
+
+TEST(Answers, IdleTimeCountsFromAWorkersAnswer) {
+  ServerProcess server;
+  server.start({"--idle-timeout-ms", "1000", "--request-timeout-ms", "600000"});
+  Client client(server.port());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_TRUE(client.closed());
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 1s);
+}
+
+TEST(Answers, ARequestLongerThanTheIdleTimeIsAnswered) {
+  ServerProcess server;
+  server.start({"--workers", "1", "--idle-timeout-ms", "100", "--request-timeout-ms", "600000"});
+  Client client(server.port());
+  const std::vector<std::string> many(8, slow_picture());
+  EXPECT_EQ(client.request("POST", "/predict", form(many), form_type).status, 200);
+}
+
+// A worker sends what the socket takes. The rest is the I/O thread's, and the next answer waits for it.
+TEST(Answers, AClientThatReadsLateGetsEveryAnswerWhole) {
+  constexpr int files = 10'000;
+  ServerProcess server;
+  server.start({"--max-pictures", std::to_string(files), "--log-level", "error"});
+  Client client(server.port());
+  std::string body;
+  for (int i = 0; i < files; ++i) body += "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n";
+  body += "--b--\r\n";
+  ASSERT_LT(body.size(), std::size_t{1} << 20U);  // A larger one the I/O thread answers itself.
+  const auto answered = [&](int count) {
+    return metric_becomes(server.port(), R"(api_requests_total{endpoint="/predict",method="POST",status="200"})",
+                          count);
+  };
+  const std::string request =
+      make_request("POST", "/predict", body, "Content-Type: multipart/form-data; boundary=b\r\n");
+  for (int i = 1; i <= 2; ++i) {  // One answer the socket takes, two it doesn't.
+    client.send(request);
+    ASSERT_TRUE(answered(i));
+  }
+  for (int i = 1; i <= 2; ++i) {
+    const Reply reply = client.read();
+    ASSERT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.json().at("results").size(), static_cast<std::size_t>(files));
+  }
+  EXPECT_EQ(client.request("GET", "/health/live").status, 200);
+}
+
+}  // namespace
+}  // namespace catdog::service_tests
