@@ -53,7 +53,7 @@ std::string WorkQueue::current_retry_after() const {
 }
 
 // Why a request may not be let in; null when it may.
-const char* WorkQueue::refusal(std::uint64_t bytes, Clock::time_point deadline) const {
+const char* WorkQueue::reason_against(std::uint64_t bytes, Clock::time_point deadline) const {
   if (jobs_.size() >= limits_.length || (bytes_ > 0 && bytes_ + bytes > limits_.bytes)) return "queue";
   // Never when a worker is free: a mean that is too high could not mend itself otherwise.
   if (jobs_.size() + working_ < std::max<std::size_t>(workers_.size(), 1)) return nullptr;
@@ -61,22 +61,24 @@ const char* WorkQueue::refusal(std::uint64_t bytes, Clock::time_point deadline) 
   return Clock::now() + needed > deadline ? "deadline" : nullptr;
 }
 
-void WorkQueue::refuse(const char* reason) const {
+Problem WorkQueue::overloaded(const char* reason) const {
   dropped_(reason);
-  throw Problem(503, "overloaded",
-                std::string_view(reason) == "queue"
-                    ? "The queue is full; try again after the time in Retry-After."
-                    : "The answer would come after its deadline; try again after the time in Retry-After.",
-                {{"Retry-After", current_retry_after()}});
+  return {503,
+          "overloaded",
+          std::string_view(reason) == "queue"
+              ? "The queue is full; try again after the time in Retry-After."
+              : "The answer would come after its deadline; try again after the time in Retry-After.",
+          {{"Retry-After", current_retry_after()}}};
 }
 
-void WorkQueue::admit(std::uint64_t bytes, Clock::time_point deadline) const {
+std::optional<Problem> WorkQueue::refusal(std::uint64_t bytes, Clock::time_point deadline) const {
   const char* reason = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    reason = refusal(bytes, deadline);
+    reason = reason_against(bytes, deadline);
   }
-  if (reason != nullptr) refuse(reason);
+  if (reason == nullptr) return std::nullopt;
+  return overloaded(reason);
 }
 
 void WorkQueue::submit(CallPtr call, Work work) {
@@ -84,13 +86,13 @@ void WorkQueue::submit(CallPtr call, Work work) {
   const char* reason = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    reason = refusal(bytes, call->request().deadline);
+    reason = reason_against(bytes, call->request().deadline);
     if (reason == nullptr) {
       bytes_ += bytes;
       jobs_.push_back({std::move(call), std::move(work), bytes, Clock::now()});
     }
   }
-  if (reason != nullptr) refuse(reason);
+  if (reason != nullptr) throw overloaded(reason);
   wake_.notify_one();
 }
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -43,8 +44,8 @@ class WorkQueue {
   // `work` runs in a worker unless the client goes away or the deadline passes first; it must answer the call and may
   // throw. Throws Problem 503 with Retry-After when the queue is full or the wait would be too long.
   void submit(CallPtr call, Work work);
-  // Throws what submit would throw now for a body of that size, and counts it.
-  void admit(std::uint64_t bytes, Clock::time_point deadline) const;
+  // What submit would throw now for a body of that size, counted; nothing when it would be let in.
+  std::optional<Problem> refusal(std::uint64_t bytes, Clock::time_point deadline) const;
   // Finishes what is queued, then ends the workers.
   void stop();
 
@@ -61,8 +62,8 @@ class WorkQueue {
   };
   void run();
   double predicted_wait() const;
-  const char* refusal(std::uint64_t bytes, Clock::time_point deadline) const;
-  void refuse(const char* reason) const;
+  const char* reason_against(std::uint64_t bytes, Clock::time_point deadline) const;
+  Problem overloaded(const char* reason) const;
   int retry_after() const;
 
   const Limits limits_;

@@ -80,8 +80,8 @@ TEST_F(WorkQueueTest, IsBoundedInBytes) {
   queue_.submit(large->call, [&](double) { large->call->reply({}); });
   const auto second = make_call(10s, 80);
   EXPECT_THROW(queue_.submit(second->call, [](double) {}), Problem);
-  EXPECT_THROW(queue_.admit(80, Clock::now() + 10s), Problem);
-  EXPECT_NO_THROW(queue_.admit(10, Clock::now() + 10s));
+  EXPECT_TRUE(queue_.refusal(80, Clock::now() + 10s));
+  EXPECT_FALSE(queue_.refusal(10, Clock::now() + 10s));
   release_.count_down();
   queue_.stop();
   EXPECT_EQ(queue_.state().bytes, 0U);
@@ -131,9 +131,9 @@ TEST_F(WorkQueueTest, RefusesWhatItPredictsToComeTooLate) {
   EXPECT_THROW(queue_.submit(hasty->call, [](double) {}), Problem);
   EXPECT_EQ(dropped_, "deadline");
   // The same before the body is there, and without waiting for it.
-  EXPECT_THROW(queue_.admit(1, Clock::now() + 5ms), Problem);
+  EXPECT_EQ(queue_.refusal(1, Clock::now() + 5ms)->status(), 503);
   EXPECT_EQ(dropped_, "deadlinedeadline");
-  EXPECT_NO_THROW(queue_.admit(1, Clock::now() + 10s));
+  EXPECT_FALSE(queue_.refusal(1, Clock::now() + 10s));
   EXPECT_EQ(queue_.state().waiting, 0U);
   const auto patient = make_call(10s);
   queue_.submit(patient->call, [&](double) { patient->call->reply({}); });

@@ -82,7 +82,7 @@ ModelPtr require_model(const Service& service) {
 Admission admission(Service& service) {
   return [&service](std::uint64_t body_bytes, Clock::time_point deadline) {
     require_model(service);
-    service.queue.admit(body_bytes, deadline);
+    return service.queue.refusal(body_bytes, deadline);
   };
 }
 

@@ -45,8 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_header();
   void on_header(const ErrorCode& failure);
   void check_route();
-  void admit();
-  void reserve_body(std::uint64_t bytes);
+  std::optional<Problem> refusal_before_body();
+  bool reserve_body(std::uint64_t bytes);
   void release_body();
   void ask_for_body();
   void read_body();

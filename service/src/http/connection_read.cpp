@@ -120,7 +120,10 @@ void Connection::on_header(const ErrorCode& failure) {
     // A client that waits for its 100 may send the body or not, and where a chunked one ends isn't known.
     unread_bytes_ = parser_->content_length_remaining().value_or(0);
     end_unknown_ = !parser_->is_done() && (unread_bytes_ == 0 || expects_continue(message));
-    admit();
+    if (const auto problem = refusal_before_body()) {
+      refuse(*problem);
+      return;
+    }
   } catch (const Problem& problem) {
     refuse(problem);
     return;
@@ -138,30 +141,33 @@ void Connection::check_route() {
   timeout_ = wanted_timeout(request_, listener_.request_timeout());
 }
 
-// Refuses what won't be worked on before its body takes time and memory.
-void Connection::admit() {
-  if (route_ == nullptr || !route_->needs_body) return;
+// Of what won't be worked on, before its body takes time and memory.
+std::optional<Problem> Connection::refusal_before_body() {
+  if (route_ == nullptr || !route_->needs_body) return std::nullopt;
   const double wait = listener_.rate_limit().take(client_);
   if (wait > 0) {
     listener_.metrics().reject("client_rate");
-    throw Problem(429, "too-many-requests",
-                  "Too many requests from this client; try again after the time in Retry-After.",
-                  {{"Retry-After", std::to_string(static_cast<int>(wait) + 1)}});
+    return Problem(429, "too-many-requests",
+                   "Too many requests from this client; try again after the time in Retry-After.",
+                   {{"Retry-After", std::to_string(static_cast<int>(wait) + 1)}});
   }
   const std::uint64_t length = parser_->content_length().value_or(0);
-  if (route_->admit) route_->admit(length, Clock::now() + timeout_);
-  reserve_body(parser_->chunked() ? listener_.config().max_body_bytes : length);
+  if (route_->admit) {
+    if (auto problem = route_->admit(length, Clock::now() + timeout_)) return problem;
+  }
+  const std::uint64_t bytes = parser_->chunked() ? listener_.config().max_body_bytes : length;
+  if (reserve_body(bytes)) return std::nullopt;
+  listener_.metrics().reject("body_memory");
+  return Problem(503, "overloaded", "Too many large bodies at once; try again after the time in Retry-After.",
+                 {{"Retry-After", "1"}});
 }
 
 // Many large uploads at once would use up the memory of a container before any of them reaches the queue's own limit.
-void Connection::reserve_body(std::uint64_t bytes) {
-  if (bytes <= large_body) return;
-  if (!listener_.reserve_body(bytes)) {
-    listener_.metrics().reject("body_memory");
-    throw Problem(503, "overloaded", "Too many large bodies at once; try again after the time in Retry-After.",
-                  {{"Retry-After", "1"}});
-  }
+bool Connection::reserve_body(std::uint64_t bytes) {
+  if (bytes <= large_body) return true;
+  if (!listener_.reserve_body(bytes)) return false;
   reserved_bytes_ = bytes;
+  return true;
 }
 
 void Connection::release_body() { listener_.release_body(std::exchange(reserved_bytes_, 0)); }
