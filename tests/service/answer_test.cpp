@@ -17,7 +17,7 @@ TEST(Answers, ARefusedBodyIsDroppedAndTheConnectionKept) {
   server.start(one_request_a_client);
   Client client(server.port());
   EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
-  for (const std::size_t size : {std::size_t{1000}, std::size_t{300'000}, std::size_t{1'000'000}}) {
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{300'000}, std::size_t{5'000'000}}) {
     const std::string body(size, 'x');
     client.send(make_head("POST", "/predict", content_length(size)) + body.substr(0, size / 3));
     const Reply early = client.read();  // While most of the body isn't sent.
@@ -28,12 +28,12 @@ TEST(Answers, ARefusedBodyIsDroppedAndTheConnectionKept) {
   }
 }
 
-TEST(Answers, WhereARefusedBodyEndsMustBeKnownAndNear) {
+TEST(Answers, WhereARefusedBodyEndsMustBeKnown) {
   ServerProcess server;
   server.start(one_request_a_client);
   EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
-  for (const std::string& header : {content_length(1'500'000), std::string("Transfer-Encoding: chunked\r\n"),
-                                    content_length(10) + std::string(expect_continue)}) {
+  for (const std::string& header :
+       {std::string("Transfer-Encoding: chunked\r\n"), content_length(10) + std::string(expect_continue)}) {
     Client client(server.port());
     client.send(make_head("POST", "/predict", header));
     const Reply reply = client.read();

@@ -2,6 +2,7 @@
 // A request is read: its head, checked before its body is asked for, and the body.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t large_body = 1 << 20;
 constexpr std::size_t read_block = 65536;  // Reads this large cost less than half of Beast's default.
+constexpr int blocks_at_once = 16;         // Of one body, before others get their turn.
 constexpr std::size_t header_block = 1024;
 constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -196,20 +198,25 @@ void Connection::read_body() {
   });
 }
 
-// To where it is needed, without a buffer between: a photo is most of what the service reads.
+// To where it is needed, without a buffer between: a photo is most of what the service reads. No more room is made than
+// bytes have come, as slow clients would fill the memory otherwise.
 void Connection::receive_body() {
   std::string& body = request_.body;
   const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
   body.append(static_cast<const char*>(buffer_.data().data()), buffered);
   buffer_.consume(buffered);
   unread_bytes_ -= buffered;
-  while (unread_bytes_ > 0) {
+  for (int blocks = 0; unread_bytes_ > 0; ++blocks) {
+    if (blocks == blocks_at_once) return await_body(&Connection::receive_body);
+    ErrorCode unknown;
+    const std::size_t there = std::clamp(socket_.available(unknown), std::size_t{1}, read_block);
     const std::size_t had = body.size();
-    body.resize(had + std::min<std::uint64_t>(unread_bytes_, read_block));
+    body.resize(had + std::min<std::uint64_t>(unread_bytes_, there));
     const ssize_t got = recv(socket_.native_handle(), body.data() + had, body.size() - had, MSG_DONTWAIT);
+    const bool later = would_block(got);
     body.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got == 0) return on_body(http::error::partial_message);
-    if (got < 0) return await_body(&Connection::receive_body);
+    if (later) return await_body(&Connection::receive_body);
+    if (got <= 0) return close();  // The client went away.
     unread_bytes_ -= static_cast<std::uint64_t>(got);
   }
   on_body({});
@@ -222,23 +229,22 @@ void Connection::skip_body() {
   const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
   buffer_.consume(buffered);
   unread_bytes_ -= buffered;
-  while (unread_bytes_ > 0) {
+  for (int blocks = 0; unread_bytes_ > 0; ++blocks) {
+    if (blocks == blocks_at_once) return await_body(&Connection::skip_body);
     const std::size_t wanted = std::min<std::uint64_t>(unread_bytes_, nowhere.size());
     const ssize_t got = recv(socket_.native_handle(), nowhere.data(), wanted, MSG_TRUNC | MSG_DONTWAIT);
-    if (got == 0) return close();
-    if (got < 0) return await_body(&Connection::skip_body);
+    if (would_block(got)) return await_body(&Connection::skip_body);
+    if (got <= 0) return close();
     unread_bytes_ -= static_cast<std::uint64_t>(got);
   }
   await_request();
 }
 
-// After a read that got nothing.
 void Connection::await_body(void (Connection::*next)()) {
-  if (!would_block(-1)) return close();
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), next](const ErrorCode& failure) {
-    if (self->phase_ == Phase::reading ? !self->read_failed(failure) : self->phase_ == Phase::skipping && !failure) {
-      ((*self).*next)();
-    }
+    if (self->phase_ == Phase::reading && self->read_failed(failure)) return;
+    if (self->phase_ == Phase::skipping && failure) return self->close();
+    if (self->phase_ == Phase::reading || self->phase_ == Phase::skipping) ((*self).*next)();
   });
 }
 

@@ -6,12 +6,6 @@
 
 namespace catdog::service {
 
-namespace {
-
-constexpr std::uint64_t most_skipped = 1 << 20;  // Of a refused request's body; a larger one ends the connection.
-
-}  // namespace
-
 void Connection::dispatch() {
   received_bytes_ = request_.body.size();
   if (route_ == nullptr) {
@@ -74,7 +68,7 @@ void Connection::on_reply(Response response) {
 
 void Connection::refuse(const Problem& problem) {
   if (request_.request_id.empty()) request_.request_id = make_request_id();
-  keep_alive_ = !end_unknown_ && unread_bytes_ <= most_skipped && parser_->get().keep_alive();
+  keep_alive_ = !end_unknown_ && parser_->get().keep_alive();
   write(Router::refusal(problem, request_));
 }
 
