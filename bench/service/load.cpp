@@ -15,6 +15,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 namespace catdog::bench {
 
@@ -58,7 +59,10 @@ class Generator {
  public:
   explicit Generator(const Plan& plan) : plan_(plan), poll_(epoll_create1(EPOLL_CLOEXEC)) {
     connections_.resize(static_cast<std::size_t>(plan.connections));
-    for (Connection& connection : connections_) open(connection);
+    for (Connection& connection : connections_) {
+      open(connection);
+      std::this_thread::sleep_for(std::chrono::duration<double>(plan.connect_pause));
+    }
   }
   ~Generator() {
     for (const Connection& connection : connections_) ::close(connection.socket);

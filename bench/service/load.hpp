@@ -14,6 +14,8 @@ struct Plan {
   std::vector<std::uint16_t> more_ports{};             // Connections are shared out evenly.
   const std::vector<std::string>* requests = nullptr;  // Whole HTTP requests, sent in turn.
   int connections = 4;                                 // Kept alive.
+  double connect_pause = 0;                            // Seconds between them: of processes that share a port, the
+                                                       // first to wake up accepts all that come at once.
   double seconds = 1;                                  // How long requests are started; replies are waited for.
   std::size_t count = 0;                               // Most requests; 0 = as many as the time allows.
   double rate = 0;  // Requests started a second, whether or not earlier ones were answered; 0 = as soon as one is.

@@ -136,6 +136,7 @@ bool against(const Settings& settings, const std::vector<std::uint16_t>& ports, 
   plan.more_ports.assign(ports.begin() + 1, ports.end());
   plan.requests = &requests;
   plan.connections = connections;
+  plan.connect_pause = 0.02;
   plan.seconds = settings.seconds;
   const Outcome outcome = run(plan);
   nlohmann::json labels = nlohmann::json::object();
