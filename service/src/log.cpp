@@ -63,7 +63,7 @@ Log::Log(const std::string& level, const std::string& format)
   logger_->set_level(parse_level(level));
 }
 
-Log::~Log() = default;
+Log::~Log() { pool_.reset(); }  // Its thread ends before what it writes with does.
 
 bool Log::enabled(Level level) const noexcept { return logger_->should_log(to_spdlog(level)); }
 

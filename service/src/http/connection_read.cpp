@@ -237,6 +237,7 @@ void Connection::skip_body() {
     if (got <= 0) return close();
     unread_bytes_ -= static_cast<std::uint64_t>(got);
   }
+  idle_since_ = Clock::now();
   await_request();
 }
 
