@@ -152,6 +152,7 @@ bool print(const Overload& sum, int deadline_ms) {
 bool overload_with(const Settings& settings, const char* what, const std::vector<std::string>& pictures,
                    int deadline_ms) {
   std::vector<std::string> requests;
+  requests.reserve(pictures.size());
   for (const std::string& picture : pictures) requests.push_back(make_request(picture, settings.form, deadline_ms));
   bool sound = true;
   {

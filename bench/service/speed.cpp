@@ -40,6 +40,7 @@ Pace bare_loop(const Classifier& classifier, const Settings& settings) {
   const auto start = Clock::now();
   const auto end = start + std::chrono::duration<double>(settings.seconds);
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(settings.workers));
   for (int i = 0; i < settings.workers; ++i) {
     threads.emplace_back([&] {
       while (Clock::now() < end) {
