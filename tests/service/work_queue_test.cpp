@@ -127,6 +127,7 @@ TEST_F(WorkQueueTest, RefusesWhatItPredictsToComeTooLate) {
     again.wait();
     busy->call->reply({});
   });
+  while (queue_.state().working == 0) std::this_thread::yield();
   const auto hasty = make_call(5ms);
   EXPECT_THROW(queue_.submit(hasty->call, [](double) {}), Problem);
   EXPECT_EQ(dropped_, "deadline");
