@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of a connection after an answer: one that a worker sent itself, and one that came before the body.
-#include <gmock/gmock.h>
-#include <sys/socket.h>
-
 #include "service/server_process.hpp"
 
 namespace catdog::service_tests {

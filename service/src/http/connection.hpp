@@ -51,11 +51,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ask_for_body();
   void read_body();
   void receive_body();
+  ssize_t receive_some();
+  ssize_t skip_some();
+  void await_body();
   void on_body(const ErrorCode& failure);
   void refuse_unreadable(const ErrorCode& failure);
   bool read_failed(const ErrorCode& failure);
-  void skip_body();
-  void await_body(void (Connection::*next)());
 
   // connection_reply.cpp: answering
   void dispatch();
@@ -70,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool send_from_worker(Response& response);
   bool reclaim();
   bool take_over();
-  void render(const Response& response);
+  void render(Response& response);
   void send_some();
   void send_rest();
   void on_written(const ErrorCode& failure);

@@ -198,54 +198,49 @@ void Connection::read_body() {
   });
 }
 
-// To where it is needed, without a buffer between: a photo is most of what the service reads. No more room is made than
-// bytes have come, as slow clients would fill the memory otherwise.
+// The rest of the body: to where it is needed, without a buffer between, as a photo is most of what the service reads.
+// That of a refused request is dropped where it is: under overload, reading bodies would take most of the time.
 void Connection::receive_body() {
-  std::string& body = request_.body;
+  const bool skips = phase_ == Phase::skipping;
   const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
-  body.append(static_cast<const char*>(buffer_.data().data()), buffered);
+  if (!skips) request_.body.append(static_cast<const char*>(buffer_.data().data()), buffered);
   buffer_.consume(buffered);
   unread_bytes_ -= buffered;
   for (int blocks = 0; unread_bytes_ > 0; ++blocks) {
-    if (blocks == blocks_at_once) return await_body(&Connection::receive_body);
-    ErrorCode unknown;
-    const std::size_t there = std::clamp(socket_.available(unknown), std::size_t{1}, read_block);
-    const std::size_t had = body.size();
-    body.resize(had + std::min<std::uint64_t>(unread_bytes_, there));
-    const ssize_t got = recv(socket_.native_handle(), body.data() + had, body.size() - had, MSG_DONTWAIT);
-    const bool later = would_block(got);
-    body.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (later) return await_body(&Connection::receive_body);
+    if (blocks == blocks_at_once) return await_body();
+    const ssize_t got = skips ? skip_some() : receive_some();
+    if (would_block(got)) return await_body();
     if (got <= 0) return close();  // The client went away.
     unread_bytes_ -= static_cast<std::uint64_t>(got);
   }
-  on_body({});
-}
-
-// The body of a refused request is dropped where it is: under overload, reading bodies would take most of the time.
-void Connection::skip_body() {
-  static std::array<char, read_block> nowhere;  // MSG_TRUNC leaves it alone.
-  phase_ = Phase::skipping;
-  const std::size_t buffered = std::min<std::uint64_t>(unread_bytes_, buffer_.size());
-  buffer_.consume(buffered);
-  unread_bytes_ -= buffered;
-  for (int blocks = 0; unread_bytes_ > 0; ++blocks) {
-    if (blocks == blocks_at_once) return await_body(&Connection::skip_body);
-    const std::size_t wanted = std::min<std::uint64_t>(unread_bytes_, nowhere.size());
-    const ssize_t got = recv(socket_.native_handle(), nowhere.data(), wanted, MSG_TRUNC | MSG_DONTWAIT);
-    if (would_block(got)) return await_body(&Connection::skip_body);
-    if (got <= 0) return close();
-    unread_bytes_ -= static_cast<std::uint64_t>(got);
-  }
+  if (!skips) return on_body({});
   idle_since_ = Clock::now();
   await_request();
 }
 
-void Connection::await_body(void (Connection::*next)()) {
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), next](const ErrorCode& failure) {
+// No more room is made than bytes have come, as slow clients would fill the memory otherwise.
+ssize_t Connection::receive_some() {
+  std::string& body = request_.body;
+  ErrorCode unknown;
+  const std::size_t there = std::clamp(socket_.available(unknown), std::size_t{1}, read_block);
+  const std::size_t had = body.size();
+  body.resize(had + std::min<std::uint64_t>(unread_bytes_, there));
+  const ssize_t got = recv(socket_.native_handle(), body.data() + had, body.size() - had, MSG_DONTWAIT);
+  body.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));  // Smaller: errno stays.
+  return got;
+}
+
+ssize_t Connection::skip_some() {
+  static std::array<char, read_block> nowhere;  // MSG_TRUNC leaves it alone.
+  const std::size_t wanted = std::min<std::uint64_t>(unread_bytes_, nowhere.size());
+  return recv(socket_.native_handle(), nowhere.data(), wanted, MSG_TRUNC | MSG_DONTWAIT);
+}
+
+void Connection::await_body() {
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const ErrorCode& failure) {
     if (self->phase_ == Phase::reading && self->read_failed(failure)) return;
     if (self->phase_ == Phase::skipping && failure) return self->close();
-    if (self->phase_ == Phase::reading || self->phase_ == Phase::skipping) ((*self).*next)();
+    if (self->phase_ == Phase::reading || self->phase_ == Phase::skipping) self->receive_body();
   });
 }
 

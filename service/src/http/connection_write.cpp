@@ -15,7 +15,6 @@ void Connection::write(Response response) {
   phase_ = Phase::writing;
   release_body();
   if (listener_.draining()) keep_alive_ = false;
-  add_cors(response);
   render(response);
   send_some();
   if (reply_sent_ == reply_.size()) {
@@ -41,7 +40,6 @@ void Connection::await_answer() {
 bool Connection::send_from_worker(Response& response) {
   const std::lock_guard lock(handover_mutex_);
   if (handover_ != Handover::open || listener_.draining()) return false;
-  add_cors(response);
   render(response);
   listener_.metrics().in_flight.Decrement();
   record("request_completed");  // Before it is sent: who has an answer finds it counted.
@@ -75,7 +73,8 @@ bool Connection::take_over() {
   return true;
 }
 
-void Connection::render(const Response& response) {
+void Connection::render(Response& response) {
+  add_cors(response);
   const Request& request = call_ ? call_->request() : request_;
   if (traceparent_.empty()) traceparent_ = continue_trace({});
   status_ = response.status;
@@ -105,7 +104,8 @@ void Connection::on_written(const ErrorCode& failure) {
   } else if (!keep_alive_) {
     linger();
   } else if (unread_bytes_ > 0) {
-    skip_body();
+    phase_ = Phase::skipping;
+    receive_body();
   } else {
     await_request();
   }

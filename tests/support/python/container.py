@@ -21,7 +21,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from harness import eventually, free_ports
+from harness import becomes_ready, free_ports
 
 # $1 root, $2 user, $3 group, $4 folder; then NAME=VALUE…, the command and its arguments.
 ENTER = """
@@ -166,8 +166,7 @@ class ServiceContainer(Container):
 
     def __enter__(self) -> ServiceContainer:
         super().__enter__()
-        answered = eventually(lambda: self.process.poll() is not None or self.ask("/health/ready") == 200, 120)
-        if answered and self.process.poll() is None:
+        if becomes_ready(self.process, lambda: self.ask("/health/ready") == 200, 120):
             return self
         log = self.log
         self.__exit__()

@@ -45,6 +45,11 @@ def eventually(condition: Callable[[], object], seconds: float, pause: float = 0
     return True
 
 
+def becomes_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], seconds: float) -> bool:
+    """Within that time, and without ending before."""
+    return eventually(lambda: process.poll() is not None or ready(), seconds) and process.poll() is None
+
+
 class Program:
     """A server in a process of its own until a `with` block ends; its log is in a folder of its own."""
 
@@ -58,10 +63,7 @@ class Program:
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(command, stderr=log, **options)  # type: ignore
         try:
-            if (
-                not eventually(lambda: self.process.poll() is not None or ready(), 60)
-                or self.process.poll() is not None
-            ):
+            if not becomes_ready(self.process, ready, 60):
                 raise RuntimeError(f"{name} isn't ready: {self.log_path.read_text()}")
         except BaseException:
             self.__exit__()
