@@ -24,11 +24,13 @@ class PrometheusServer(Program):
     """`with PrometheusServer(api="host:port", metrics="host:port") as prometheus:` runs it until the block ends.
 
     It has a copy of monitoring/ in which only this differs: the targets' files, the port of Prometheus itself, and
-    intervals of a second instead of 15, so that nobody waits for minutes.
+    intervals of a second instead of 15, so that nobody waits for minutes. With `scrape_configs` it scrapes only
+    by those.
     """
 
-    def __init__(self, api: str, metrics: str) -> None:
+    def __init__(self, api: str = "", metrics: str = "", scrape_configs: list[dict[str, Any]] | None = None) -> None:
         self.targets = {"api": api, "metrics": metrics}
+        self.scrape_configs = scrape_configs
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -42,7 +44,10 @@ class PrometheusServer(Program):
         config = root / "monitoring" / "prometheus.yml"
         text = replaced(config.read_text(), "localhost:9090", f"127.0.0.1:{self.port}", 1)
         text = replaced(text, "_interval: 15s", "_interval: 1s", 2)
-        config.write_text(replaced(text, "scrape_timeout: 10s", "scrape_timeout: 1s", 1))
+        text = replaced(text, "scrape_timeout: 10s", "scrape_timeout: 1s", 1)
+        if self.scrape_configs is not None:
+            text = f"{text.partition('scrape_configs:')[0]}scrape_configs: {json.dumps(self.scrape_configs)}\n"
+        config.write_text(text)
         command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={root / 'data'}"]
         self._start("Prometheus", [*command, f"--web.listen-address=127.0.0.1:{self.port}"], self._is_ready)
         return self
