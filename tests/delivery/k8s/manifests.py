@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What kustomize makes of k8s/."""
+"""What kubectl's kustomize makes of k8s/."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ NAME = "cats-dogs-classifier"
 Manifest = dict[str, Any]
 
 
-def kustomize() -> str:
-    own = SOURCE / "build" / "tools" / "kustomize"
-    found = shutil.which("kustomize") or (str(own) if own.exists() else "")
+@functools.cache
+def kubectl() -> str:
+    own = SOURCE / "build" / "tools" / "kubectl"
+    found = str(own) if own.exists() else (shutil.which("kubectl") or "")
     if not found:
-        pytest.skip("kustomize is missing: scripts/get_kustomize.sh gets it", allow_module_level=True)
+        pytest.skip("kubectl is missing: scripts/get_kubectl.sh gets it", allow_module_level=True)
     return found
 
 
 def build(folder: Path) -> str:
-    done = subprocess.run([kustomize(), "build", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

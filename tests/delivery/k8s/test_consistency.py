@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from harness import SOURCE, Server
-from manifests import K8S, OVERLAYS, container, environment, kustomize, of_kind, pod, yaml
+from manifests import K8S, OVERLAYS, container, environment, kubectl, of_kind, pod, yaml
 
-kustomize()
+kubectl()
 DEPLOYMENTS = ("local", "production")
 
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from manifests import K8S, NAME, OVERLAYS, build, container, environment, kustomize, of_kind, pod, rendered, yaml
+from manifests import K8S, NAME, OVERLAYS, build, container, environment, kubectl, of_kind, pod, rendered, yaml
 
-kustomize()
+kubectl()
 VERSIONS = ("1.36.0", "1.37.0")
 # Kinds that others bring: their schema isn't Kubernetes' own. What they must say is in the tests below.
 OTHERS = {"ServiceMonitor", "InferenceService", "Application"}
