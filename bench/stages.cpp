@@ -85,7 +85,7 @@ void run(benchmark::State& state, const core::Engine& engine) {
   const auto context = engine.create_context();
   const auto input = context->input();
   core::normalise(core::golden_picture(1, {input.width, input.height}), model().config().input, input);
-  std::vector<float> logits(model().config().labels.size());
+  std::vector<float> logits(model().config().outputs());
   while (state.KeepRunning()) {
     context->run(logits);
     benchmark::DoNotOptimize(logits.data());
@@ -107,7 +107,7 @@ void forward_floor(benchmark::State& state, bool bf16) {
     state.SkipWithError("the floor is built for SimpleCNN only");
     return;
   }
-  BareNetwork network(input_size().height, input_size().width, static_cast<int>(model().config().labels.size()), bf16);
+  BareNetwork network(input_size().height, input_size().width, static_cast<int>(model().config().outputs()), bf16);
   while (state.KeepRunning()) network.run();
 }
 BENCHMARK_CAPTURE(forward_floor, fp32, false)->Name("forward/native/fp32/floor");
@@ -132,7 +132,7 @@ void all_stages(benchmark::State& state) {
   const auto engine = core::create_engine(model(), {}, {});
   const auto context = engine->create_context();
   const auto input = context->input();
-  std::vector<float> logits(model().config().labels.size());
+  std::vector<float> logits(model().config().outputs());
   std::size_t i = 0;
   while (state.KeepRunning()) {
     core::normalise(core::resize_and_orient(decoded(i++), input_size()), model().config().input, input);

@@ -96,11 +96,11 @@ struct Classifier::Impl {
     const InputTensor input = context->input();
     normalise(resize_and_orient(image, input_size()), model.config().input, input);
     verdict.timings.preprocess = watch.lap();
-    std::vector<float> scores(model.config().labels.size());
+    std::vector<float> scores(model.config().outputs());
     context->run(scores);
     verdict.timings.infer = watch.lap();
-    softmax_in_place(scores, model.config().calibration.temperature);
-    verdict.ranked = rank(scores);
+    calibrate_in_place(scores, model.config());
+    verdict.ranked = rank(std::span(scores).first(model.config().labels.size()));
     verdict.abstained = verdict.ranked.front().probability < abstain_below;
   }
 
@@ -176,7 +176,7 @@ void Classifier::warm_up(int threads) const {
   const int callers = threads > 0 ? threads : impl_->pool.threads();
   // All contexts at once: leasing one after the other would warm the same one again and again.
   std::vector<std::unique_ptr<Impl::ContextLease>> leases;
-  std::vector<float> logits(impl_->model.config().labels.size());
+  std::vector<float> logits(impl_->model.config().outputs());
   const cv::Mat picture = golden_picture(1, impl_->input_size());
   for (int i = 0; i < callers; ++i) {
     const auto& lease = leases.emplace_back(std::make_unique<Impl::ContextLease>(*impl_));

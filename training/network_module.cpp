@@ -17,6 +17,21 @@ bool is_statistic(const std::string& name) {
 at::IntArrayRef dims(const std::vector<std::int64_t>& shape) { return {shape.data(), shape.size()}; }
 std::vector<std::int64_t> pair(core::Pair p) { return {p.h, p.w}; }
 
+// torch pads both ends of a side alike: other padding becomes a step of its own.
+at::Tensor pad(const at::Tensor& x, const core::Padding& p, double value) {
+  return p.symmetric() ? x : at::constant_pad_nd(x, {p.left, p.right, p.top, p.bottom}, value);
+}
+std::vector<std::int64_t> rest(const core::Padding& p) {
+  if (!p.symmetric()) return {0, 0};
+  return {p.top, p.left};
+}
+at::Tensor average_pool(const at::Tensor& x, const core::PoolLayer& op) {
+  const auto pool = [&](const at::Tensor& t) {
+    return at::avg_pool2d(pad(t, op.padding, 0), pair(op.kernel), pair(op.stride), rest(op.padding), false, false);
+  };
+  return op.padding.symmetric() ? pool(x) : pool(x) / pool(at::ones({1, 1, x.size(2), x.size(3)}, x.options()));
+}
+
 // Looks up a layer's tensor; undefined for a bias that the layer doesn't have.
 at::Tensor find(const StateDict& state, const std::string& name) {
   const auto found = state.find(name);
@@ -57,12 +72,13 @@ TrainableNetwork::TrainableNetwork(core::Network network, int image_size) : netw
 at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training) const {
   std::map<std::string, at::Tensor> labelled;
   for (const core::Layer& layer : network_.layers) {
+    if (!layer.input.empty()) x = labelled.at(layer.input);
     std::visit(
         [&](const auto& op) {
           using Op = std::decay_t<decltype(op)>;
           if constexpr (std::is_same_v<Op, core::ConvLayer>) {
-            x = torch::conv2d(x, state.at(op.name + ".weight"), find(state, op.name + ".bias"), pair(op.stride),
-                              pair(op.padding), {1, 1}, op.groups);
+            x = torch::conv2d(pad(x, op.padding, 0), state.at(op.name + ".weight"), find(state, op.name + ".bias"),
+                              pair(op.stride), rest(op.padding), {1, 1}, op.groups);
           } else if constexpr (std::is_same_v<Op, core::BatchNormLayer>) {
             x = torch::batch_norm(x, state.at(op.name + ".weight"), state.at(op.name + ".bias"),
                                   state.at(op.name + ".running_mean"), state.at(op.name + ".running_var"), training,
@@ -72,8 +88,9 @@ at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, 
           } else if constexpr (std::is_same_v<Op, core::AddLayer>) {
             x = x + labelled.at(op.from);
           } else if constexpr (std::is_same_v<Op, core::PoolLayer>) {
-            x = op.max ? torch::max_pool2d(x, pair(op.kernel), pair(op.stride), pair(op.padding))
-                       : torch::avg_pool2d(x, pair(op.kernel), pair(op.stride), pair(op.padding), false, false);
+            x = op.max ? torch::max_pool2d(pad(x, op.padding, -INFINITY), pair(op.kernel), pair(op.stride),
+                                           rest(op.padding))
+                       : average_pool(x, op);
           } else if constexpr (std::is_same_v<Op, core::GlobalAvgPoolLayer>) {
             x = x.mean({2, 3});
           } else if constexpr (std::is_same_v<Op, core::LinearLayer>) {

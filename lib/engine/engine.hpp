@@ -28,7 +28,7 @@ class EngineContext {
 
   // Where normalise() writes the next input. Stable for the context's life.
   virtual InputTensor input() = 0;
-  // Runs on the calling thread only. `logits` has one value per label. Throws Failure(engine_failed).
+  // Runs on the calling thread only. `logits` has ModelConfig::outputs() values. Throws Failure(engine_failed).
   virtual void run(std::span<float> logits) = 0;
 };
 
@@ -70,5 +70,8 @@ std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOption
 
 // Calibrated probabilities: softmax(logits / temperature), in place.
 void softmax_in_place(std::span<float> logits, double temperature);
+
+// All outputs of the network to probabilities, in place: softmax over the labels, sigmoid for the score for neither.
+void calibrate_in_place(std::span<float> outputs, const ModelConfig& config);
 
 }  // namespace catdog::core

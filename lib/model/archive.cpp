@@ -81,19 +81,45 @@ void Archive::list_entries() {
   }
 }
 
+std::vector<std::string> Archive::names() const {
+  std::vector<std::string> names;
+  names.reserve(entries_.size());
+  for (const auto& [name, index] : entries_) names.push_back(name);
+  return names;
+}
+
 std::optional<std::vector<std::uint8_t>> Archive::read(const std::string& name, std::uint64_t max_bytes) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) return std::nullopt;
+  std::vector<std::uint8_t> bytes(size_of(name, found->second, max_bytes));
+  copy_entry(name, found->second, bytes);
+  return bytes;
+}
+
+void Archive::read_into(const std::string& name, std::span<std::uint8_t> out) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) fail("model archive: " + name + " is missing");
+  const std::uint64_t size = size_of(name, found->second, UINT64_MAX);
+  if (size != out.size()) {
+    fail("model archive: " + name + " has " + std::to_string(size) + " bytes instead of " + std::to_string(out.size()));
+  }
+  copy_entry(name, found->second, out);
+}
+
+std::uint64_t Archive::size_of(const std::string& name, std::uint64_t index, std::uint64_t max_bytes) const {
   zip_stat_t stat;
   zip_stat_init(&stat);
-  if (zip_stat_index(zip_, found->second, 0, &stat) != 0) fail("model archive: " + name + " can't be read");
+  if (zip_stat_index(zip_, index, 0, &stat) != 0) fail("model archive: " + name + " can't be read");
   check_sizes(name, stat, archive_bytes_, max_bytes);
-  const std::unique_ptr<zip_file_t, EntryCloser> file(zip_fopen_index(zip_, found->second, 0));
+  return stat.size;
+}
+
+void Archive::copy_entry(const std::string& name, std::uint64_t index, std::span<std::uint8_t> out) const {
+  const std::unique_ptr<zip_file_t, EntryCloser> file(zip_fopen_index(zip_, index, 0));
   if (!file) fail("model archive: " + name + " can't be read: " + zip_strerror(zip_));
-  std::vector<std::uint8_t> bytes(stat.size);
   std::size_t have = 0;
-  while (have < bytes.size()) {
-    const zip_int64_t got = zip_fread(file.get(), bytes.data() + have, bytes.size() - have);
+  while (have < out.size()) {
+    const zip_int64_t got = zip_fread(file.get(), out.data() + have, out.size() - have);
     if (got < 0) fail("model archive: " + name + " is damaged: " + zip_file_strerror(file.get()));
     if (got == 0) fail("model archive: " + name + " is shorter than it claims");
     have += static_cast<std::size_t>(got);
@@ -103,7 +129,6 @@ std::optional<std::vector<std::uint8_t>> Archive::read(const std::string& name, 
   const zip_int64_t rest = zip_fread(file.get(), &beyond, 1);
   if (rest < 0) fail("model archive: " + name + " is damaged: " + zip_file_strerror(file.get()));
   if (rest > 0) fail("model archive: " + name + " is longer than it claims");
-  return bytes;
 }
 
 }  // namespace catdog::core

@@ -27,9 +27,14 @@ class Archive {
   // The entry's bytes, checksum verified; nothing when there is none. Throws Failure(model_format) when it is above
   // `max_bytes`, damaged, encrypted or compressed other than by deflate.
   std::optional<std::vector<std::uint8_t>> read(const std::string& name, std::uint64_t max_bytes) const;
+  // The same into memory of exactly the entry's size; an entry that is missing or of another size is a failure, too.
+  void read_into(const std::string& name, std::span<std::uint8_t> out) const;
+  std::vector<std::string> names() const;
 
  private:
   void list_entries();
+  std::uint64_t size_of(const std::string& name, std::uint64_t index, std::uint64_t max_bytes) const;
+  void copy_entry(const std::string& name, std::uint64_t index, std::span<std::uint8_t> out) const;
 
   std::uint64_t archive_bytes_ = 0;
   zip* zip_ = nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // catdog.json → ModelConfig.
+#include <cctype>
 #include <cfloat>
 #include <set>
 
@@ -15,10 +16,12 @@ using json_reader::Json;
 constexpr const char* file_name = "catdog.json";
 constexpr std::size_t max_labels = 1000;
 constexpr std::size_t max_golden = 64;
+constexpr std::size_t max_curve = 1000;
+constexpr std::size_t max_tensors = 100'000;
 
 std::string in_file(const char* field) { return std::string(file_name) + ": " + field; }
 
-void check_version(const Json& root) {
+int read_version(const Json& root) {
   if (json_reader::text(root, "format", 1, 64, file_name) != "catdog-model") {
     json_reader::fail(in_file("format"), "must be \"catdog-model\"");
   }
@@ -28,6 +31,7 @@ void check_version(const Json& root) {
                                              ", but this library reads up to version " +
                                              std::to_string(model_format_version) + ": update the library");
   }
+  return static_cast<int>(version);
 }
 
 std::vector<std::string> read_labels(const Json& root) {
@@ -69,7 +73,61 @@ InputSpec read_input(const Json& root) {
   return spec;
 }
 
-Calibration read_calibration(const Json& root) {
+std::vector<OperatingPoint> read_curve(const Json& calibration, const std::string& where) {
+  std::vector<OperatingPoint> curve;
+  const Json* points = json_reader::find(calibration, "curve");
+  if (points == nullptr) return curve;
+  json_reader::as_array(*points, 0, max_curve, where);
+  for (const Json& item : *points) {
+    const std::string field = where + "[" + std::to_string(curve.size()) + "]";
+    json_reader::as_object(item, field);
+    curve.push_back({json_reader::number(item, "abstain_below", 0.0, 1.0, field),
+                     json_reader::number(item, "precision", 0.0, 1.0, field),
+                     json_reader::number(item, "coverage", 0.0, 1.0, field)});
+    if (curve.size() > 1 && curve.back().abstain_below <= curve[curve.size() - 2].abstain_below) {
+      json_reader::fail(field + ".abstain_below", "must be above that of the point before");
+    }
+  }
+  return curve;
+}
+
+std::optional<double> read_neither(const Json& calibration, const std::vector<std::string>& labels,
+                                   const std::string& where) {
+  const Json* neither = json_reader::find(calibration, "neither");
+  if (neither == nullptr) return std::nullopt;
+  json_reader::as_object(*neither, where);
+  const auto count = static_cast<std::int64_t>(labels.size());
+  if (json_reader::integer(*neither, "output", 0, INT32_MAX, where) != count) {
+    json_reader::fail(where + ".output", "must be the output behind those of the labels, " + std::to_string(count));
+  }
+  for (const std::string& label : labels) {
+    if (label == "neither" || label == "uncertain") {
+      json_reader::fail(in_file("labels"), "\"" + label + "\" can't be a label where there is a score for neither");
+    }
+  }
+  return json_reader::number(*neither, "above", 0.0, 1.0, where, 0.5);
+}
+
+// Statistics of the training images. Kept in the JSON only, for those who watch for drift.
+void check_reference(const Json& calibration, const std::string& where) {
+  const Json* reference = json_reader::find(calibration, "reference");
+  if (reference == nullptr) return;
+  for (const auto& [name, item] : json_reader::as_object(*reference, where).items()) {
+    const std::string field = where + "." + name;
+    json_reader::as_object(item, field);
+    const Json& edges =
+        json_reader::as_array(json_reader::require(item, "edges", field), 1, max_curve, field + ".edges");
+    const Json& shares = json_reader::as_array(json_reader::require(item, "shares", field), edges.size() + 1,
+                                               edges.size() + 1, field + ".shares");
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      json_reader::as_number(edges[i], -DBL_MAX, DBL_MAX, field + ".edges");
+      if (i > 0 && edges[i] <= edges[i - 1]) json_reader::fail(field + ".edges", "must ascend");
+    }
+    for (const Json& share : shares) json_reader::as_number(share, 0.0, 1.0, field + ".shares");
+  }
+}
+
+Calibration read_calibration(const Json& root, int version, const std::vector<std::string>& labels) {
   Calibration calibration;
   const Json* object = json_reader::find(root, "calibration");
   if (object == nullptr) return calibration;
@@ -77,10 +135,17 @@ Calibration read_calibration(const Json& root) {
   json_reader::as_object(*object, where);
   calibration.temperature = json_reader::number(*object, "temperature", 1e-3, 1e3, where, 1.0);
   calibration.abstain_below = json_reader::number(*object, "abstain_below", 0.0, 1.0, where, 0.0);
+  if (version < 2) return calibration;
+  calibration.neither_above = read_neither(*object, labels, where + ".neither");
+  calibration.curve = read_curve(*object, where + ".curve");
+  check_reference(*object, where + ".reference");
+  if (const Json* scales = json_reader::find(*object, "quantization")) {
+    json_reader::as_object(*scales, where + ".quantization");  // Reserved for the scales of int8.
+  }
   return calibration;
 }
 
-std::vector<GoldenCase> read_golden(const Json& root, std::size_t labels) {
+std::vector<GoldenCase> read_golden(const Json& root, std::size_t outputs) {
   std::vector<GoldenCase> cases;
   const Json* items = json_reader::find(root, "golden");
   if (items == nullptr) return cases;
@@ -92,8 +157,8 @@ std::vector<GoldenCase> read_golden(const Json& root, std::size_t labels) {
     golden.seed = static_cast<std::uint32_t>(json_reader::integer(item, "seed", 0, UINT32_MAX, where));
     const std::string field = where + ".logits";
     const Json& logits = json_reader::require(item, "logits", where);
-    if (json_reader::as_array(logits, 0, max_labels, field).size() != labels) {
-      json_reader::fail(field, "must have one value per label (" + std::to_string(labels) + ")");
+    if (json_reader::as_array(logits, 0, max_labels + 1, field).size() != outputs) {
+      json_reader::fail(field, "must have one value per output (" + std::to_string(outputs) + ")");
     }
     for (const Json& logit : logits) {
       golden.logits.push_back(static_cast<float>(json_reader::as_number(logit, -FLT_MAX, FLT_MAX, field)));
@@ -103,18 +168,73 @@ std::vector<GoldenCase> read_golden(const Json& root, std::size_t labels) {
   return cases;
 }
 
-Network read_network(const Json& root, const InputSpec& input, std::size_t labels) {
+Network read_network(const Json& root, const InputSpec& input, std::size_t outputs) {
   const Json* architecture = json_reader::find(root, "architecture");
   if (architecture == nullptr) return {};
   Network network = parse_network(architecture->dump());
   if (network.layers.empty()) return network;
   const ActivationShape out = infer_shapes(network, input.height, input.width).back();
   if (!out.flat) json_reader::fail(in_file("architecture"), "must end in global_avg_pool or linear");
-  if (static_cast<std::size_t>(out.c) != labels) {
-    json_reader::fail(in_file("architecture"), "the last layer has " + std::to_string(out.c) + " outputs for " +
-                                                   std::to_string(labels) + " labels");
+  if (static_cast<std::size_t>(out.c) != outputs) {
+    json_reader::fail(in_file("architecture"), "the last layer has " + std::to_string(out.c) + " outputs instead of " +
+                                                   std::to_string(outputs) +
+                                                   " (one for each label, and one where calibration.neither is)");
   }
   return network;
+}
+
+// A path below the archive's top folder, of plain names.
+bool is_entry_path(const std::string& path) {
+  std::string part;
+  for (const char c : path + "/") {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+    if (c != '/' && !plain) return false;
+    if (c != '/') {
+      part += c;
+    } else if (part.empty() || part == "." || part == "..") {
+      return false;
+    } else {
+      part.clear();
+    }
+  }
+  return true;
+}
+
+StoredTensor read_stored(const Json& item, const std::string& where) {
+  json_reader::as_object(item, where);
+  StoredTensor tensor;
+  tensor.entry = json_reader::text(item, "entry", 1, 256, where);
+  if (!is_entry_path(tensor.entry)) {
+    json_reader::fail(where + ".entry", "must be a path below the archive's top folder, such as \"data/0\"");
+  }
+  const std::string type = json_reader::text(item, "type", 1, 16, where);
+  if (type == "f16") {
+    tensor.type = StoredType::f16;
+  } else if (type == "bf16") {
+    tensor.type = StoredType::bf16;
+  } else if (type != "f32") {
+    json_reader::fail(where + ".type", "must be \"f32\", \"f16\" or \"bf16\", not \"" + type + "\"");
+  }
+  for (const Json& side : json_reader::as_array(json_reader::require(item, "shape", where), 0, 8, where + ".shape")) {
+    tensor.shape.push_back(json_reader::as_integer(side, 0, INT64_MAX, where + ".shape"));
+  }
+  tensor.sha256 = json_reader::text(item, "sha256", 64, 64, where);
+  if (tensor.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    json_reader::fail(where + ".sha256", "must be 64 lower-case hexadecimal digits");
+  }
+  return tensor;
+}
+
+std::map<std::string, StoredTensor, std::less<>> read_stored_weights(const Json& root) {
+  std::map<std::string, StoredTensor, std::less<>> stored;
+  const Json* weights = json_reader::find(root, "weights");
+  if (weights == nullptr) return stored;
+  const std::string where = in_file("weights");
+  if (json_reader::as_object(*weights, where).size() > max_tensors) {
+    json_reader::fail(where, "has more than 100,000 tensors");
+  }
+  for (const auto& [name, item] : weights->items()) stored.emplace(name, read_stored(item, where + "." + name));
+  return stored;
 }
 
 }  // namespace
@@ -122,15 +242,16 @@ Network read_network(const Json& root, const InputSpec& input, std::size_t label
 ModelConfig parse_model_config(std::string_view json) {
   const Json root = json_reader::parse(json, file_name);
   json_reader::as_object(root, file_name);
-  check_version(root);
   ModelConfig config;
+  config.format_version = read_version(root);
   config.name = json_reader::text(root, "name", 0, 256, file_name, "");
   config.version = json_reader::text(root, "version", 0, 256, file_name, "");
   config.labels = read_labels(root);
   config.input = read_input(root);
-  config.network = read_network(root, config.input, config.labels.size());
-  config.calibration = read_calibration(root);
-  config.golden = read_golden(root, config.labels.size());
+  config.calibration = read_calibration(root, config.format_version, config.labels);
+  config.network = read_network(root, config.input, config.outputs());
+  config.golden = read_golden(root, config.outputs());
+  if (config.format_version >= 2) config.stored_weights = read_stored_weights(root);
   for (const char* key : {"metrics", "provenance"}) {
     if (const Json* object = json_reader::find(root, key)) json_reader::as_object(*object, in_file(key));
   }

@@ -15,7 +15,7 @@ constexpr std::uint64_t max_archive_bytes = 2ULL << 30U;
 constexpr std::uint64_t max_config_bytes = 4ULL << 20U;
 constexpr std::uint64_t max_weight_bytes = 1ULL << 30U;
 constexpr const char* config_entry = "extra/catdog.json";
-constexpr const char* weights_entry = "extra/weights.safetensors";
+constexpr const char* copy_entry = "extra/weights.safetensors";
 
 [[noreturn]] void fail(const std::string& problem) { throw Failure(Status::model_format, problem); }
 
@@ -42,15 +42,15 @@ std::string describe(const std::vector<std::int64_t>& shape) {
 void check_weights(const ModelConfig& config, const std::map<std::string, TensorView, std::less<>>& weights) {
   for (const TensorSpec& spec : state_dict_specs(config.network, config.input.height, config.input.width)) {
     const auto found = weights.find(spec.name);
-    if (found == weights.end()) fail("weights.safetensors: " + spec.name + " is missing");
+    if (found == weights.end()) fail("weights: " + spec.name + " is missing");
     if (found->second.shape != spec.shape) {
-      fail("weights.safetensors: " + spec.name + " has shape " + describe(found->second.shape) +
-           ", but the architecture needs " + describe(spec.shape));
+      fail("weights: " + spec.name + " has shape " + describe(found->second.shape) + ", but the architecture needs " +
+           describe(spec.shape));
     }
   }
   for (const auto& [name, tensor] : weights) {
     if (!std::all_of(tensor.values.begin(), tensor.values.end(), [](float value) { return std::isfinite(value); })) {
-      fail("weights.safetensors: " + name + " has a value that is not finite");
+      fail("weights: " + name + " has a value that is not finite");
     }
   }
 }
@@ -68,11 +68,12 @@ ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, std::string_view expe
   }
   model.archive_ = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
   const Archive archive(*model.archive_);
-  const bool has_weights = archive.contains(weights_entry);
+  const bool has_copy = archive.contains(copy_entry);  // Format version 1.
   const auto config = archive.read(config_entry, max_config_bytes);
   if (!config) {
-    if (has_weights)
-      fail(std::string("model archive: ") + weights_entry + " is there, but " + config_entry + " is missing");
+    if (has_copy) {
+      fail(std::string("model archive: ") + copy_entry + " is there, but " + config_entry + " is missing");
+    }
     if (!archive.contains("data.pkl") && !archive.contains("constants.pkl")) {
       fail("not a model file: the archive has neither " + std::string(config_entry) + " nor a TorchScript module");
     }
@@ -81,16 +82,35 @@ ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, std::string_view expe
   }
   model.config_ = parse_model_config({reinterpret_cast<const char*>(config->data()), config->size()});
   if (model.config_.network.layers.empty()) {
-    if (has_weights) fail("catdog.json: architecture: is missing, although there are weights");
+    if (has_copy || !model.config_.stored_weights.empty())
+      fail("catdog.json: architecture: is missing, although there are weights");
     return model;
   }
-  if (!has_weights)
-    fail(std::string("model archive: ") + config_entry + " is there, but " + weights_entry + " is missing");
-  model.weight_bytes_ =
-      std::make_shared<const std::vector<std::uint8_t>>(*archive.read(weights_entry, max_weight_bytes));
-  model.weights_ = parse_safetensors(*model.weight_bytes_);
+  if (model.config_.format_version >= 2) {
+    LoadedWeights loaded = read_stored_weights(archive, model.config_.stored_weights);
+    model.weight_memory_ = std::move(loaded.memory);
+    model.weights_ = std::move(loaded.views);
+  } else {
+    if (!has_copy) fail(std::string("model archive: ") + config_entry + " is there, but " + copy_entry + " is missing");
+    auto bytes = std::make_shared<const std::vector<std::uint8_t>>(*archive.read(copy_entry, max_weight_bytes));
+    model.weights_ = parse_safetensors(*bytes);
+    model.weight_memory_ = std::move(bytes);
+  }
   check_weights(model.config_, model.weights_);
   return model;
+}
+
+void ModelFile::verify_weights() const {
+  if (archive_->empty()) throw Failure(Status::internal, "the archive is no longer in memory");
+  const Archive archive(*archive_);
+  for (const auto& [name, tensor] : config_.stored_weights) {
+    const auto bytes = archive.read(tensor.entry, max_weight_bytes);
+    const std::string actual = bytes ? sha256_hex(*bytes) : "";
+    if (actual != tensor.sha256) {
+      throw Failure(Status::model_checksum, "weights: " + name + " (" + tensor.entry + ") has SHA-256 " + actual +
+                                                ", but catdog.json says " + tensor.sha256);
+    }
+  }
 }
 
 ModelFile ModelFile::from_file(const std::filesystem::path& path, std::string_view expected_sha256) {

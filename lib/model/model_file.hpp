@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model file: a TorchScript archive (zip) with two extra entries, extra/catdog.json and extra/weights.safetensors.
-// Nothing in it is trusted, nothing in it is unpickled. Documented in docs/model-format.md.
+// The model file: a TorchScript archive (zip) with an extra entry, extra/catdog.json, which says where the archive
+// stores each weight. Nothing in it is trusted, nothing in it is unpickled. Documented in docs/model-format.md.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,9 @@
 
 namespace catdog::core {
 
-inline constexpr int model_format_version = 1;  // The newest that this library reads.
+inline constexpr int model_format_version = 2;  // The newest that this library reads.
+
+class Archive;
 
 // A float32 tensor that points into the model's weights.
 struct TensorView {
@@ -32,12 +34,31 @@ struct GoldenCase {
   std::vector<float> logits;
 };
 
+// One threshold and what it gives on validation images mixed with one stranger in five.
+struct OperatingPoint {
+  double abstain_below = 0.0;
+  double precision = 0.0;  // Share of right answers among the answered images.
+  double coverage = 0.0;   // Share of answered images.
+};
+
 struct Calibration {
-  double temperature = 1.0;    // Probabilities = softmax(logits / temperature).
-  double abstain_below = 0.0;  // Confidence under which the verdict abstains.
+  double temperature = 1.0;             // Probabilities = softmax(logits / temperature).
+  double abstain_below = 0.0;           // Trust under which the answer is "uncertain".
+  std::optional<double> neither_above;  // Score above which the answer is "neither". Set: there is such an output.
+  std::vector<OperatingPoint> curve;    // By ascending threshold; empty in many files.
+};
+
+// Where a weight lies in the archive (format version 2).
+enum class StoredType : std::uint8_t { f32, f16, bf16 };
+struct StoredTensor {
+  std::string entry;  // Below the archive's top folder: raw, little-endian, contiguous.
+  StoredType type = StoredType::f32;
+  std::vector<std::int64_t> shape;
+  std::string sha256;  // 64 lower-case hex digits.
 };
 
 struct ModelConfig {
+  int format_version = model_format_version;
   std::string name;
   std::string version;
   std::vector<std::string> labels;
@@ -45,7 +66,11 @@ struct ModelConfig {
   Network network;  // No layers: no native part.
   Calibration calibration;
   std::vector<GoldenCase> golden;
+  std::map<std::string, StoredTensor, std::less<>> stored_weights;  // By state-dict name; format version 2 only.
   std::string json;  // All of catdog.json, as it stands in the file; "{}" for a plain TorchScript archive.
+
+  // Of the network: one for each label, then the score for neither.
+  std::size_t outputs() const { return labels.size() + (calibration.neither_above ? 1 : 0); }
 };
 
 class ModelFile {
@@ -61,6 +86,9 @@ class ModelFile {
   bool has_native_part() const { return !config_.network.layers.empty(); }
   // All weights by state-dict name; empty without a native part. Valid as long as this object or a copy of it lives.
   const std::map<std::string, TensorView, std::less<>>& weights() const { return weights_; }
+  // Compares the SHA-256 of each weight with catdog.json, while the archive is there. Opening leaves that out: it would
+  // double the hashing, and the zip's checksums are compared anyway. Throws Failure(model_checksum).
+  void verify_weights() const;
   // The whole archive, kept only until release_archive(): what the torch engine loads.
   std::span<const std::uint8_t> archive() const { return {archive_->data(), archive_->size()}; }
   void release_archive() { archive_ = std::make_shared<const std::vector<std::uint8_t>>(); }
@@ -72,7 +100,7 @@ class ModelFile {
   std::string sha256_;
   std::string path_;
   std::shared_ptr<const std::vector<std::uint8_t>> archive_ = std::make_shared<const std::vector<std::uint8_t>>();
-  std::shared_ptr<const std::vector<std::uint8_t>> weight_bytes_;
+  std::shared_ptr<const void> weight_memory_;  // Keeps alive what the views point into.
   std::map<std::string, TensorView, std::less<>> weights_;
 };
 
@@ -90,6 +118,15 @@ struct NamedTensor {
   std::span<const float> values;
 };
 std::vector<std::uint8_t> write_safetensors(const std::vector<NamedTensor>& tensors);
+
+// The weights that catdog.json lists, from the archive's entries, widened to float32.
+// Throws Failure(model_format) for an entry that is missing, of another size or damaged.
+struct LoadedWeights {
+  std::shared_ptr<const void> memory;
+  std::map<std::string, TensorView, std::less<>> views;
+};
+LoadedWeights read_stored_weights(const Archive& archive,
+                                  const std::map<std::string, StoredTensor, std::less<>>& stored);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::span<const std::uint8_t> bytes);

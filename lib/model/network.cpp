@@ -2,6 +2,7 @@
 // Parses and checks the layer list. What a list means for shapes is in network_shapes.cpp.
 #include "model/network.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 #include <set>
@@ -17,7 +18,7 @@ constexpr std::size_t max_layers = 1000;
 constexpr std::int64_t max_extent = 65'536;
 constexpr std::size_t max_name_bytes = 200;
 
-// `kernel`, `stride` and `padding`: a number or [height, width].
+// `kernel` and `stride`: a number or [height, width].
 Pair read_pair(const Json& layer, const char* key, std::int64_t low, std::optional<Pair> fallback,
                const std::string& where) {
   if (fallback && json_reader::find(layer, key) == nullptr) return *fallback;
@@ -30,6 +31,21 @@ Pair read_pair(const Json& layer, const char* key, std::int64_t low, std::option
   json_reader::as_array(value, 2, 2, field);
   return {static_cast<int>(json_reader::as_integer(value[0], low, max_extent, field + "[0]")),
           static_cast<int>(json_reader::as_integer(value[1], low, max_extent, field + "[1]"))};
+}
+
+// `padding`: a number, [height, width] or [top, left, bottom, right].
+Padding read_padding(const Json& layer, const std::string& where) {
+  const Json* value = json_reader::find(layer, "padding");
+  if (value == nullptr) return {};
+  if (!value->is_array() || value->size() != 4) {
+    const Pair both = read_pair(layer, "padding", 0, std::nullopt, where);
+    return {both.h, both.w, both.h, both.w};
+  }
+  const auto side = [&](std::size_t i) {
+    const std::string field = where + ".padding[" + std::to_string(i) + "]";
+    return static_cast<int>(json_reader::as_integer((*value)[i], 0, max_extent, field));
+  };
+  return {side(0), side(1), side(2), side(3)};
 }
 
 // State-dict prefixes are dotted identifiers: they become attribute paths of the TorchScript module.
@@ -52,7 +68,7 @@ ConvLayer read_conv(const Json& layer, const std::string& where) {
   conv.out_channels = static_cast<int>(json_reader::integer(layer, "out_channels", 1, max_extent, where));
   conv.kernel = read_pair(layer, "kernel", 1, std::nullopt, where);
   conv.stride = read_pair(layer, "stride", 1, Pair{1, 1}, where);
-  conv.padding = read_pair(layer, "padding", 0, Pair{0, 0}, where);
+  conv.padding = read_padding(layer, where);
   conv.groups = static_cast<int>(json_reader::integer(layer, "groups", 1, max_extent, where, 1));
   conv.bias = json_reader::boolean(layer, "bias", where, true);
   if (conv.out_channels % conv.groups != 0) json_reader::fail(where + ".groups", "must divide out_channels");
@@ -64,9 +80,10 @@ PoolLayer read_pool(const Json& layer, bool max, const std::string& where) {
   pool.max = max;
   pool.kernel = read_pair(layer, "kernel", 1, std::nullopt, where);
   pool.stride = read_pair(layer, "stride", 1, pool.kernel, where);
-  pool.padding = read_pair(layer, "padding", 0, Pair{0, 0}, where);
+  pool.padding = read_padding(layer, where);
   // More would make windows that hold padding only.
-  if (pool.padding.h > pool.kernel.h / 2 || pool.padding.w > pool.kernel.w / 2) {
+  if (std::max(pool.padding.top, pool.padding.bottom) > pool.kernel.h / 2 ||
+      std::max(pool.padding.left, pool.padding.right) > pool.kernel.w / 2) {
     json_reader::fail(where + ".padding", "must be at most half of the kernel");
   }
   return pool;
@@ -115,10 +132,13 @@ Network parse_network(std::string_view json) {
     const Json& item = json_reader::as_object(layers[i], where);
     const std::string op = json_reader::text(item, "op", 1, 64, where);
     where += " (" + op + ")";
-    Layer layer{read_op(item, op, where), json_reader::text(item, "id", 1, max_name_bytes, where, "")};
-    if (const auto* add = std::get_if<AddLayer>(&layer.op); add != nullptr && !ids.contains(add->from)) {
-      json_reader::fail(where + ".from", "no earlier layer has the id \"" + add->from + "\"");
-    }
+    Layer layer{read_op(item, op, where), json_reader::text(item, "id", 1, max_name_bytes, where, ""),
+                json_reader::text(item, "input", 1, max_name_bytes, where, "")};
+    const auto require_earlier = [&](const char* field, const std::string& id) {
+      if (!ids.contains(id)) json_reader::fail(where + field, "no earlier layer has the id \"" + id + "\"");
+    };
+    if (!layer.input.empty()) require_earlier(".input", layer.input);
+    if (const auto* add = std::get_if<AddLayer>(&layer.op)) require_earlier(".from", add->from);
     if (!layer.id.empty() && !ids.insert(layer.id).second) {
       json_reader::fail(where + ".id", "\"" + layer.id + "\" is used twice");
     }

@@ -16,13 +16,20 @@ struct Pair {  // Height, width.
   int h = 1;
   int w = 1;
 };
+struct Padding {  // Each side apart: TensorFlow's SAME at stride 2 pads the bottom and the right more.
+  int top = 0;
+  int left = 0;
+  int bottom = 0;
+  int right = 0;
+  bool symmetric() const { return top == bottom && left == right; }
+};
 
 struct ConvLayer {
   std::string name;  // State-dict prefix: <name>.weight [out, in/groups, kh, kw], <name>.bias [out].
   int out_channels = 0;
   Pair kernel{3, 3};
   Pair stride{1, 1};
-  Pair padding{0, 0};
+  Padding padding;
   int groups = 1;
   bool bias = true;
 };
@@ -34,13 +41,13 @@ struct ReluLayer {
   bool six = false;  // ReLU6.
 };
 struct AddLayer {
-  std::string from;  // Label of an earlier layer's output that is added to the current tensor.
+  std::string from;  // Id of the earlier layer whose output is added to the input.
 };
 struct PoolLayer {
   bool max = true;  // false: average, padding not counted.
   Pair kernel{2, 2};
   Pair stride{2, 2};
-  Pair padding{0, 0};
+  Padding padding;
 };
 struct GlobalAvgPoolLayer {};  // N×C×H×W → N×C.
 struct LinearLayer {
@@ -57,7 +64,8 @@ using LayerOp = std::variant<ConvLayer, BatchNormLayer, ReluLayer, AddLayer, Poo
 
 struct Layer {
   LayerOp op;
-  std::string id;  // Label that a later "add" refers to; empty for most.
+  std::string id;     // Name of its output for a later "add" or "input"; empty for most.
+  std::string input;  // Id of the earlier layer whose output it reads; empty: the layer before it.
 };
 
 struct Network {

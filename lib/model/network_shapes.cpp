@@ -21,6 +21,7 @@ class ShapeInference {
 
   const ActivationShape& apply(const Layer& layer, std::size_t index) {
     index_ = index;
+    if (!layer.input.empty()) shape_ = labelled(layer.input);
     std::visit([this](const auto& op) { visit(op); }, layer.op);
     if (std::int64_t{shape_.c} * shape_.h * shape_.w > max_activations) fail("has more than 2^28 outputs");
     if (!layer.id.empty()) labelled_[layer.id] = shape_;
@@ -32,12 +33,19 @@ class ShapeInference {
     throw Failure(Status::model_format, "architecture.layers[" + std::to_string(index_) + "]: " + problem);
   }
 
+  const ActivationShape& labelled(const std::string& id) const {
+    const auto found = labelled_.find(id);
+    if (found == labelled_.end()) fail("no earlier layer has the id \"" + id + "\"");
+    return found->second;
+  }
+
   void require_planes(const char* op) const {
     if (shape_.flat) fail(std::string(op) + " needs a channels × height × width input, but its input is flat");
   }
 
-  int slide(int side, int kernel, int stride, int padding) const {
-    const std::int64_t padded = std::int64_t{side} + 2 * std::int64_t{padding};
+  // `before` and `after`: padding at the two ends of the side.
+  int slide(int side, int kernel, int stride, int before, int after) const {
+    const std::int64_t padded = std::int64_t{side} + before + after;
     if (kernel > padded) {
       fail("the kernel (" + std::to_string(kernel) + ") is larger than its padded input (" + std::to_string(padded) +
            ")");
@@ -53,13 +61,13 @@ class ShapeInference {
       fail("groups (" + std::to_string(conv.groups) + ") must divide the " + std::to_string(shape_.c) +
            " input channels and the " + std::to_string(conv.out_channels) + " output channels");
     }
-    shape_ = {conv.out_channels, slide(shape_.h, conv.kernel.h, conv.stride.h, conv.padding.h),
-              slide(shape_.w, conv.kernel.w, conv.stride.w, conv.padding.w), false};
+    shape_ = {conv.out_channels, slide(shape_.h, conv.kernel.h, conv.stride.h, conv.padding.top, conv.padding.bottom),
+              slide(shape_.w, conv.kernel.w, conv.stride.w, conv.padding.left, conv.padding.right), false};
   }
   void visit(const PoolLayer& pool) {
     require_planes(pool.max ? "max_pool" : "avg_pool");
-    shape_.h = slide(shape_.h, pool.kernel.h, pool.stride.h, pool.padding.h);
-    shape_.w = slide(shape_.w, pool.kernel.w, pool.stride.w, pool.padding.w);
+    shape_.h = slide(shape_.h, pool.kernel.h, pool.stride.h, pool.padding.top, pool.padding.bottom);
+    shape_.w = slide(shape_.w, pool.kernel.w, pool.stride.w, pool.padding.left, pool.padding.right);
   }
   void visit(const GlobalAvgPoolLayer& /*op*/) {
     require_planes("global_avg_pool");
@@ -67,9 +75,7 @@ class ShapeInference {
   }
   void visit(const LinearLayer& linear) { shape_ = {linear.out_features, 1, 1, true}; }
   void visit(const AddLayer& add) const {
-    const auto found = labelled_.find(add.from);
-    if (found == labelled_.end()) fail("no earlier layer has the id \"" + add.from + "\"");
-    const ActivationShape& other = found->second;
+    const ActivationShape& other = labelled(add.from);
     if (other.c != shape_.c || other.h != shape_.h || other.w != shape_.w || other.flat != shape_.flat) {
       fail("add: its input is " + describe(shape_) + ", but \"" + add.from + "\" is " + describe(other));
     }
@@ -111,9 +117,12 @@ std::vector<ActivationShape> infer_shapes(const Network& network, int height, in
 std::vector<TensorSpec> state_dict_specs(const Network& network, int height, int width) {
   const std::vector<ActivationShape> shapes = infer_shapes(network, height, width);
   std::vector<TensorSpec> specs;
+  std::map<std::string, ActivationShape, std::less<>> labelled;
   ActivationShape in{3, height, width, false};
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    const LayerOp& op = network.layers[i].op;
+    const Layer& layer = network.layers[i];
+    const LayerOp& op = layer.op;
+    if (!layer.input.empty()) in = labelled.at(layer.input);
     if (const auto* conv = std::get_if<ConvLayer>(&op)) {
       specs.push_back(
           {conv->name + ".weight", {conv->out_channels, in.c / conv->groups, conv->kernel.h, conv->kernel.w}});
@@ -127,6 +136,7 @@ std::vector<TensorSpec> state_dict_specs(const Network& network, int height, int
       if (linear->bias) specs.push_back({linear->name + ".bias", {linear->out_features}});
     }
     in = shapes[i];
+    if (!layer.id.empty()) labelled[layer.id] = in;
   }
   std::int64_t total = 0;
   for (const TensorSpec& spec : specs) count_weights(spec, total);

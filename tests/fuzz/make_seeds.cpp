@@ -55,9 +55,11 @@ void write_models(const fs::path& folder) {
   for (ModelRecipe recipe : {ModelRecipe{}, residual}) {
     recipe.width = recipe.height = 16;
     const std::string name = std::to_string(number++);
+    write(folder / ("archive" + name), with_mode(make_model_archive(recipe), 0));
+    recipe.format_version = 1;  // Its two parts can be taken apart.
     const std::string json = make_catdog_json(recipe);
     const Bytes weights = make_safetensors(make_weights(recipe));
-    write(folder / ("archive" + name), with_mode(make_model_archive(recipe), 0));
+    write(folder / ("old" + name), with_mode(make_model_archive(recipe), 0));
     write(folder / ("json" + name), with_mode(Bytes(json.begin(), json.end()), 1));
     write(folder / ("weights" + name), with_mode(weights, 2));
     Bytes both(json.begin(), json.end());

@@ -22,7 +22,7 @@ void use(const ModelFile& model) {
   const auto engine = create_native_engine(model, Precision::fp32);
   const auto context = engine->create_context();
   normalise(golden_picture(1, {input.width, input.height}), input, context->input());
-  std::vector<float> logits(model.config().labels.size());
+  std::vector<float> logits(model.config().outputs());
   context->run(logits);
 }
 

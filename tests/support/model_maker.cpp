@@ -3,6 +3,7 @@
 
 #include <zip.h>
 
+#include <bit>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -47,11 +48,53 @@ std::string small_architecture(int outputs) {
          std::to_string(outputs) + "}]}";
 }
 
+namespace {
+
+Weights edited_weights(const ModelRecipe& recipe) {
+  Weights weights = make_weights(recipe);
+  if (recipe.edit_weights) recipe.edit_weights(weights);
+  return weights;
+}
+
+Bytes stored_bytes(const std::vector<float>& values, core::StoredType type) {
+  if (type == core::StoredType::f32) {
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(values.data());
+    return {begin, begin + values.size() * sizeof(float)};
+  }
+  Bytes bytes;
+  for (const float value : values) {
+    // Values without a rest: what is cut off is zero.
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    std::uint32_t half = bits >> 16U;
+    if (type == core::StoredType::f16) {
+      const std::uint32_t exponent = (bits >> 23U) & 255U;
+      half = ((bits >> 16U) & 0x8000U) | (exponent == 0 ? 0 : ((exponent - 112U) << 10U) | ((bits >> 13U) & 1023U));
+    }
+    bytes.push_back(static_cast<std::uint8_t>(half));
+    bytes.push_back(static_cast<std::uint8_t>(half >> 8U));
+  }
+  return bytes;
+}
+
+nlohmann::ordered_json list_weights(const ModelRecipe& recipe) {
+  static const char* const names[] = {"f32", "f16", "bf16"};
+  nlohmann::ordered_json list = nlohmann::ordered_json::object();
+  for (const auto& [name, tensor] : edited_weights(recipe)) {
+    list[name] = {{"entry", "data/" + std::to_string(list.size())},
+                  {"type", names[static_cast<std::size_t>(recipe.stored)]},
+                  {"shape", tensor.first},
+                  {"sha256", core::sha256_hex(stored_bytes(tensor.second, recipe.stored))}};
+  }
+  return list;
+}
+
+}  // namespace
+
 std::string make_catdog_json(const ModelRecipe& recipe) {
   if (recipe.catdog_json) return *recipe.catdog_json;
   nlohmann::ordered_json json{
       {"format", "catdog-model"},
-      {"format_version", 1},
+      {"format_version", recipe.format_version},
       {"name", recipe.name},
       {"version", recipe.version},
       {"labels", recipe.labels},
@@ -67,6 +110,8 @@ std::string make_catdog_json(const ModelRecipe& recipe) {
       {"metrics", nlohmann::ordered_json::object()},
       {"provenance", {{"made_by", "model_maker"}}}};
   if (!recipe.architecture.empty()) json["architecture"] = nlohmann::ordered_json::parse(recipe.architecture);
+  const bool lists_weights = recipe.format_version == 2 && recipe.with_weights && !recipe.architecture.empty();
+  if (lists_weights) json["weights"] = list_weights(recipe);
   for (const core::GoldenCase& golden : recipe.golden) {
     json["golden"].push_back({{"seed", golden.seed}, {"logits", golden.logits}});
   }
@@ -140,16 +185,15 @@ Bytes make_model_archive(const ModelRecipe& recipe) {
     const std::string json = make_catdog_json(recipe);
     entries.emplace_back(recipe.top + "/extra/catdog.json", Bytes(json.begin(), json.end()));
   }
-  if (recipe.with_weights) {
-    Bytes bytes;
-    if (recipe.weights) {
-      bytes = *recipe.weights;
-    } else {
-      Weights weights = make_weights(recipe);
-      if (recipe.edit_weights) recipe.edit_weights(weights);
-      bytes = make_safetensors(weights);
+  if (recipe.with_weights && recipe.format_version == 1) {
+    entries.emplace_back(recipe.top + "/extra/weights.safetensors",
+                         recipe.weights ? *recipe.weights : make_safetensors(edited_weights(recipe)));
+  } else if (recipe.with_weights) {
+    int number = 0;
+    for (const auto& [name, tensor] : edited_weights(recipe)) {
+      entries.emplace_back(recipe.top + "/data/" + std::to_string(number++),
+                           stored_bytes(tensor.second, recipe.stored));
     }
-    entries.emplace_back(recipe.top + "/extra/weights.safetensors", std::move(bytes));
   }
   entries.insert(entries.end(), recipe.more_entries.begin(), recipe.more_entries.end());
   return make_zip(entries, recipe.deflate);

@@ -21,6 +21,7 @@ using Weights = std::map<std::string, std::pair<std::vector<std::int64_t>, std::
 std::string small_architecture(int outputs = 2);
 
 struct ModelRecipe {
+  int format_version = 2;
   std::string top = "best_model";
   std::string name = "small";
   std::string version = "1.2.3";
@@ -34,17 +35,19 @@ struct ModelRecipe {
   std::vector<core::GoldenCase> golden;
 
   // Knobs for breaking it.
-  std::string json_patch;                      // RFC 7386 merge patch on catdog.json; null removes a field.
-  std::function<void(Weights&)> edit_weights;  // Before they are written.
-  std::optional<std::string> catdog_json;      // Instead of the made one, byte for byte.
-  std::optional<Bytes> weights;                // Instead of the made weights.safetensors.
+  std::string json_patch;                           // RFC 7386 merge patch on catdog.json; null removes a field.
+  std::function<void(Weights&)> edit_weights;       // Before they are written.
+  std::optional<std::string> catdog_json;           // Instead of the made one, byte for byte.
+  std::optional<Bytes> weights;                     // Instead of the made weights.safetensors (format version 1).
+  core::StoredType stored = core::StoredType::f32;  // As which the made weights are stored (format version 2).
   bool with_json = true;
   bool with_weights = true;
   bool deflate = false;
   std::vector<std::pair<std::string, Bytes>> more_entries;  // Full names, such as "best_model/data.pkl".
 };
 
-// Throws core::Failure for an architecture that can't be.
+// Throws core::Failure for an architecture that can't be. Each weight is in the entry data/0, data/1, … of its order by
+// name.
 std::string make_catdog_json(const ModelRecipe& recipe);
 Weights make_weights(const ModelRecipe& recipe);  // Deterministic, of sensible size (He initialisation).
 Bytes make_safetensors(const Weights& weights);

@@ -54,6 +54,24 @@ struct SimpleCnnByHand : torch::nn::Module {
   }
 };
 
+// TensorFlow's SAME padding, and an input that is an earlier layer's output.
+TEST(TrainableNetwork, PadsEachSideApartAndReadsEarlierLayers) {
+  torch::manual_seed(5);
+  const TrainableNetwork network(core::parse_network(R"({"layers": [
+    {"op": "conv2d", "name": "a", "out_channels": 4, "kernel": 3, "stride": 2, "padding": [0, 0, 1, 1], "id": "x"},
+    {"op": "max_pool", "kernel": 3, "stride": 2, "padding": [0, 0, 1, 1], "id": "y"},
+    {"op": "avg_pool", "kernel": 3, "stride": 2, "padding": [0, 1, 1, 0], "input": "x"}, {"op": "add", "from": "y"}]})"),
+                                 16);
+  const at::Tensor x = torch::randn({2, 3, 16, 16});
+  const at::Tensor a = torch::conv2d(at::constant_pad_nd(x, {0, 1, 0, 1}, 0), network.state().at("a.weight"),
+                                     network.state().at("a.bias"), 2);
+  const auto windows = [](const at::Tensor& t) { return t.unfold(2, 3, 2).unfold(3, 3, 2); };
+  const auto sums = [&](const at::Tensor& t) { return windows(at::constant_pad_nd(t, {1, 0, 0, 1}, 0)).sum({4, 5}); };
+  const at::Tensor expected =
+      windows(at::constant_pad_nd(a, {0, 1, 0, 1}, -1e30)).amax({4, 5}) + sums(a) / sums(at::ones_like(a));
+  EXPECT_TRUE(at::allclose(network.forward(x, false), expected, 1e-4, 1e-5));
+}
+
 TEST(TrainableNetwork, SimpleCnnHasTheOriginalsStateDictAndAnswers) {
   torch::manual_seed(3);
   SimpleCnnByHand original;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "status.hpp"
@@ -15,7 +16,7 @@ namespace {
 const TensorView& tensor(const ModelFile& model, const std::string& name, const std::vector<std::int64_t>& shape) {
   const auto found = model.weights().find(name);
   if (found == model.weights().end()) {
-    throw Failure(Status::model_format, "weights.safetensors has no tensor \"" + name + "\"");
+    throw Failure(Status::model_format, "the model file has no weights \"" + name + "\"");
   }
   if (found->second.shape != shape) {
     throw Failure(Status::model_format, "tensor \"" + name + "\" doesn't have the shape that the layer list asks for");
@@ -52,34 +53,44 @@ class Builder {
     const auto& layers = config.network.layers;
     shapes_ = infer_shapes(config.network, config.input.height, config.input.width);
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      if (const auto* add = std::get_if<AddLayer>(&layers[i].op)) last_add_[add->from] = static_cast<int>(i);
+      if (const auto* add = std::get_if<AddLayer>(&layers[i].op)) last_read_[add->from] = static_cast<int>(i);
+      if (!layers[i].input.empty()) last_read_[layers[i].input] = static_cast<int>(i);
     }
     shape_ = ActivationShape{3, config.input.height, config.input.width, false};
   }
 
-  std::vector<Node> build() {
+  Graph build() {
     const auto& layers = model_.config().network.layers;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       layer_ = static_cast<int>(i);
+      if (!layers[i].input.empty()) {
+        const auto& [value, shape] = labels_.at(layers[i].input);
+        value_ = value;
+        shape_ = shape;
+      }
       std::visit([this](const auto& op) { append(op); }, layers[i].op);
       shape_ = shapes_[i];
-      if (!layers[i].id.empty()) labels_[layers[i].id] = value_;
+      if (!layers[i].id.empty()) labels_[layers[i].id] = {value_, shape_};
     }
-    return std::move(nodes_);
+    return {std::move(nodes_), value_};
   }
 
  private:
-  // Whether an add at or after the given layer still reads the value.
+  // Whether the given layer or a later one still reads the value by an id.
   bool read_from(int value, int layer) const {
     return std::any_of(labels_.begin(), labels_.end(), [&](const auto& label) {
-      const auto last = last_add_.find(label.first);
-      return label.second == value && last != last_add_.end() && last->second >= layer;
+      const auto last = last_read_.find(label.first);
+      return label.second.first == value && last != last_read_.end() && last->second >= layer;
     });
   }
 
-  // The node that the next operation may become a part of: nobody else may want its result as it is now.
+  // The node that this layer's operation may become a part of: nobody else may want its result as it is now. Another
+  // node than the last one has been read already, by those behind it.
   Node* open_node() {
-    if (nodes_.empty() || read_from(value_, layer_)) return nullptr;
+    const bool by_id = !model_.config().network.layers[static_cast<std::size_t>(layer_)].input.empty();
+    if (nodes_.empty() || value_ != static_cast<int>(nodes_.size()) || read_from(value_, by_id ? layer_ + 1 : layer_)) {
+      return nullptr;
+    }
     return &nodes_.back();
   }
 
@@ -150,7 +161,7 @@ class Builder {
     if (label == labels_.end()) {
       throw Failure(Status::model_format, "add refers to the unknown layer id \"" + layer.from + "\"");
     }
-    const int addend = label->second;
+    const int addend = label->second.first;
     Node* node = open_node();
     // In place: the addend's memory becomes the convolution's result. So nobody may read it later, the convolution may
     // not read it itself, and the picture stays as it is for the next run.
@@ -179,8 +190,8 @@ class Builder {
 
   const ModelFile& model_;
   std::vector<ActivationShape> shapes_;
-  std::map<std::string, int> last_add_;  // Label → index of the last add that reads it.
-  std::map<std::string, int> labels_;    // Label → value.
+  std::map<std::string, int> last_read_;                           // Id → index of the last layer that reads it.
+  std::map<std::string, std::pair<int, ActivationShape>> labels_;  // Id → value and its shape.
   std::vector<Node> nodes_;
   ActivationShape shape_;  // Of the current value.
   int value_ = 0;
@@ -189,6 +200,6 @@ class Builder {
 
 }  // namespace
 
-std::vector<Node> build_graph(const ModelFile& model) { return Builder(model).build(); }
+Graph build_graph(const ModelFile& model) { return Builder(model).build(); }
 
 }  // namespace catdog::core::native

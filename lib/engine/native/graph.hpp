@@ -25,14 +25,19 @@ struct Node {
   ActivationShape out;
   Pair kernel;
   Pair stride;
-  Pair padding{0, 0};
+  Padding padding;
   int groups = 1;
   bool max = false;            // Pool.
   std::vector<float> weights;  // Conv [out, in/groups, kh, kw]; linear [out, in]; scale_shift: scale.
   std::vector<float> bias;     // One for each output channel; scale_shift: shift.
 };
 
+struct Graph {
+  std::vector<Node> nodes;
+  int output = 0;  // The value that is the network's result.
+};
+
 // Throws Failure(model_format) for weights that are missing or have another shape than the layer list says.
-std::vector<Node> build_graph(const ModelFile& model);
+Graph build_graph(const ModelFile& model);
 
 }  // namespace catdog::core::native

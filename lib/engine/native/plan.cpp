@@ -43,14 +43,14 @@ class Compiler {
   }
 
   Plan compile() {
-    const std::vector<Node> nodes = build_graph(model_);
+    const Graph graph = build_graph(model_);
     const InputSpec& input = model_.config().input;
     values_.push_back(new_value(memory::desc({1, 3, input.height, input.width}, type_, Tag::nhwc)));
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      last_ = i + 1 == nodes.size();
-      emit_checked(nodes[i]);
+    for (const Node& node : graph.nodes) {
+      last_ = static_cast<int>(values_.size()) == graph.output;
+      emit_checked(node);
     }
-    emit_output();
+    emit_output(value(graph.output));
     plan_.input.type = type_ == Type::bf16 ? ElementType::bfloat16 : ElementType::float32;
     plan_.input.layout = Layout::nhwc;
     plan_.input.height = input.height;
@@ -178,14 +178,15 @@ class Compiler {
     const Dims weight_dims = grouped
                                  ? Dims{node.groups, out / node.groups, in / node.groups, node.kernel.h, node.kernel.w}
                                  : Dims{out, in, node.kernel.h, node.kernel.w};
-    const Dims padding{node.padding.h, node.padding.w};
+    const Dims before{node.padding.top, node.padding.left};
+    const Dims after{node.padding.bottom, node.padding.right};
     const bool sum = node.addend >= 0;
     const memory::desc result_desc = sum ? value(node.addend).desc : memory::desc(dims_of(node.out), type_, Tag::any);
     const auto pd = choose(input.desc, [&](const memory::desc& source) {
       const dnnl::convolution_forward::desc desc(
           dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source,
           memory::desc(weight_dims, type_, Tag::any), memory::desc({out}, Type::f32, Tag::x), result_desc,
-          {node.stride.h, node.stride.w}, padding, padding);
+          {node.stride.h, node.stride.w}, before, after);
       return dnnl::convolution_forward::primitive_desc(desc, attributes(node.activation, sum), plan_.engine);
     });
     const Value source = reordered(input, pd.src_desc());
@@ -221,12 +222,13 @@ class Compiler {
 
   void emit_pool(const Node& node) {
     const Value& input = value(node.input);
-    const Dims padding{node.padding.h, node.padding.w};
+    const Dims before{node.padding.top, node.padding.left};
+    const Dims after{node.padding.bottom, node.padding.right};
     const dnnl::pooling_forward::desc desc(
         dnnl::prop_kind::forward_inference,
         node.max ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_exclude_padding, input.desc,
         memory::desc({1, node.out.c, node.out.h, node.out.w}, type_, Tag::any), {node.stride.h, node.stride.w},
-        {node.kernel.h, node.kernel.w}, padding, padding);
+        {node.kernel.h, node.kernel.w}, before, after);
     const dnnl::pooling_forward::primitive_desc pd(desc, attributes(Activation::none), plan_.engine);
     Value result = new_value(pd.dst_desc());
     add_step(dnnl::pooling_forward(pd), pd.scratchpad_desc(), {arg(DNNL_ARG_SRC, input), arg(DNNL_ARG_DST, result)});
@@ -285,8 +287,7 @@ class Compiler {
     values_.push_back(result);
   }
 
-  void emit_output() {
-    const Value& last = values_.back();
+  void emit_output(const Value& last) {
     const Dims dims = last.desc.dims();
     const Value logits = reordered(last, memory::desc(dims, Type::f32, dims.size() == 2 ? Tag::nc : Tag::nchw));
     plan_.output_buffer = logits.buffer;
@@ -309,9 +310,9 @@ class Compiler {
 Plan compile(const ModelFile& model, Precision precision) {
   try {
     Plan plan = Compiler(model, precision).compile();
-    if (plan.outputs != model.config().labels.size()) {
-      throw Failure(Status::model_format, "the network has " + std::to_string(plan.outputs) + " outputs for " +
-                                              std::to_string(model.config().labels.size()) + " labels");
+    if (plan.outputs != model.config().outputs()) {
+      throw Failure(Status::model_format, "the network has " + std::to_string(plan.outputs) + " outputs instead of " +
+                                              std::to_string(model.config().outputs()));
     }
     return plan;
   } catch (const dnnl::error& error) {

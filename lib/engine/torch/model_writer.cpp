@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/torch/model_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
@@ -11,6 +12,7 @@
 
 #include "engine/torch/checkpoint.hpp"
 #include "image/preprocess.hpp"
+#include "model/archive.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
 
@@ -61,6 +63,17 @@ std::string attribute(const std::string& dotted) {
 
 std::string list(core::Pair pair) { return "[" + std::to_string(pair.h) + ", " + std::to_string(pair.w) + "]"; }
 
+// torch pads both ends of a side alike: other padding becomes a step of its own.
+std::string padded(const std::string& x, const core::Padding& padding, const char* value) {
+  if (padding.symmetric()) return x;
+  return "torch.constant_pad_nd(" + x + ", [" + std::to_string(padding.left) + ", " + std::to_string(padding.right) +
+         ", " + std::to_string(padding.top) + ", " + std::to_string(padding.bottom) + "], " + value + ")";
+}
+
+std::string rest(const core::Padding& padding) {
+  return list(padding.symmetric() ? core::Pair{padding.top, padding.left} : core::Pair{0, 0});
+}
+
 std::string real(double value) {
   std::array<char, 32> text{};
   const auto result = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
@@ -73,9 +86,9 @@ struct Expression {
   const std::map<std::string, std::string>& labelled;
 
   std::string operator()(const core::ConvLayer& conv) const {
-    return "torch.conv2d(" + x + ", " + attribute(conv.name + ".weight") + ", " +
+    return "torch.conv2d(" + padded(x, conv.padding, "0.0") + ", " + attribute(conv.name + ".weight") + ", " +
            (conv.bias ? attribute(conv.name + ".bias") : "None") + ", " + list(conv.stride) + ", " +
-           list(conv.padding) + ", [1, 1], " + std::to_string(conv.groups) + ")";
+           rest(conv.padding) + ", [1, 1], " + std::to_string(conv.groups) + ")";
   }
   std::string operator()(const core::BatchNormLayer& norm) const {
     return "torch.batch_norm(" + x + ", " + attribute(norm.name + ".weight") + ", " + attribute(norm.name + ".bias") +
@@ -93,9 +106,14 @@ struct Expression {
     return "torch.add(" + x + ", " + from->second + ")";
   }
   std::string operator()(const core::PoolLayer& pool) const {
-    const std::string window = list(pool.kernel) + ", " + list(pool.stride) + ", " + list(pool.padding);
-    return pool.max ? "torch.max_pool2d(" + x + ", " + window + ")"
-                    : "torch.avg_pool2d(" + x + ", " + window + ", False, False)";
+    const std::string window = list(pool.kernel) + ", " + list(pool.stride) + ", " + rest(pool.padding);
+    if (pool.max) return "torch.max_pool2d(" + padded(x, pool.padding, "float('-inf')") + ", " + window + ")";
+    const auto average = [&](const std::string& of) {
+      return "torch.avg_pool2d(" + padded(of, pool.padding, "0.0") + ", " + window + ", False, False)";
+    };
+    // Padding doesn't count: divided by the share of each window that is image.
+    return pool.padding.symmetric() ? average(x)
+                                    : "torch.div(" + average(x) + ", " + average("torch.ones_like(" + x + ")") + ")";
   }
   std::string operator()(const core::GlobalAvgPoolLayer& /*pool*/) const { return "torch.mean(" + x + ", [2, 3])"; }
   std::string operator()(const core::LinearLayer& linear) const {
@@ -111,6 +129,7 @@ std::string forward_source(const core::Network& network) {
   std::map<std::string, std::string> labelled;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const core::Layer& layer = network.layers[i];
+    if (!layer.input.empty()) x = labelled.at(layer.input);
     const std::string expression = std::visit(Expression{x, labelled}, layer.op);
     if (expression != x) {
       x = "x" + std::to_string(i);
@@ -158,16 +177,49 @@ nlohmann::json golden_logits(torch::jit::Module& module, const core::InputSpec& 
   return golden;
 }
 
-std::string safetensors(const std::vector<core::TensorSpec>& specs, const StateDict& state) {
-  std::vector<core::NamedTensor> tensors;
-  std::vector<at::Tensor> alive;  // The spans below point into these.
-  for (const core::TensorSpec& spec : specs) {
-    alive.push_back(plain(state.at(spec.name)));
-    tensors.push_back(
-        {spec.name, spec.shape, {alive.back().data_ptr<float>(), static_cast<std::size_t>(alive.back().numel())}});
+std::span<const std::uint8_t> bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const std::uint8_t*>(tensor.data_ptr()), tensor.nbytes()};
+}
+
+// The entries under which torch stores tensors, by the SHA-256 of their content. Equal tensors share the first entry.
+std::map<std::string, std::string> stored_entries(const torch::jit::Module& module) {
+  std::ostringstream stream;
+  module.save(stream);
+  const std::string text = stream.str();
+  const core::Archive archive({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  std::map<std::string, std::string> entries;
+  for (const std::string& name : archive.names()) {
+    if (!name.starts_with("data/")) continue;
+    const auto bytes = archive.read(name, text.size());
+    entries.emplace(core::sha256_hex(*bytes), name);
   }
-  const std::vector<std::uint8_t> bytes = core::write_safetensors(tensors);
-  return {bytes.begin(), bytes.end()};
+  return entries;
+}
+
+nlohmann::json stored_weights(const std::vector<core::TensorSpec>& specs, const StateDict& state,
+                              const torch::jit::Module& module) {
+  const auto entries = stored_entries(module);
+  nlohmann::json weights = nlohmann::json::object();
+  for (const core::TensorSpec& spec : specs) {
+    const std::string sha256 = core::sha256_hex(bytes_of(plain(state.at(spec.name))));
+    const auto entry = entries.find(sha256);
+    if (entry == entries.end()) {
+      throw Failure(Status::internal, "libtorch stores " + spec.name + " in a way that isn't known here");
+    }
+    weights[spec.name] = {{"entry", entry->second}, {"type", "f32"}, {"shape", spec.shape}, {"sha256", sha256}};
+  }
+  return weights;
+}
+
+void check_written(const std::filesystem::path& path, const StateDict& state) {
+  const core::ModelFile written = core::ModelFile::from_file(path);
+  written.verify_weights();
+  for (const auto& [name, view] : written.weights()) {
+    const at::Tensor tensor = plain(state.at(name));
+    if (!std::equal(view.values.begin(), view.values.end(), tensor.data_ptr<float>())) {
+      throw Failure(Status::internal, path.string() + ": " + name + " reads back as other values");
+    }
+  }
 }
 
 }  // namespace
@@ -194,6 +246,7 @@ void write_model_file(const std::filesystem::path& path, const std::string& catd
   json["format"] = "catdog-model";
   json["format_version"] = core::model_format_version;
   json.erase("golden");
+  json.erase("weights");
   const core::ModelConfig config = core::parse_model_config(json.dump());
   if (config.network.layers.empty()) throw Failure(Status::model_format, "catdog.json: architecture has no layers");
   check_state_dict(config.network, config.input.height, config.input.width, state);
@@ -201,8 +254,8 @@ void write_model_file(const std::filesystem::path& path, const std::string& catd
   torch::jit::Module module = build_script_module(config.network, state);
   json["golden"] = golden_logits(module, config.input);
   const auto specs = core::state_dict_specs(config.network, config.input.height, config.input.width);
-  const torch::jit::ExtraFilesMap extra{{"catdog.json", json.dump(2)},
-                                        {"weights.safetensors", safetensors(specs, state)}};
+  json["weights"] = stored_weights(specs, state, module);
+  const torch::jit::ExtraFilesMap extra{{"catdog.json", json.dump(2)}};
 
   // Beside the target, so that the rename stays within one file system; a random name, since other threads and other
   // containers may write there too. A stream, since a file's own name would become that of the archive's top folder.
@@ -215,7 +268,7 @@ void write_model_file(const std::filesystem::path& path, const std::string& catd
     module.save(stream, extra);
     stream.close();
     if (!stream) throw Failure(Status::io, temporary.string() + ": writing failed; is the disk full?");
-    core::ModelFile::from_file(temporary);
+    check_written(temporary, state);
     std::error_code error;
     std::filesystem::rename(temporary, path, error);
     if (error) throw Failure(Status::io, path.string() + ": " + error.message());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the model file: a TorchScript module generated from the layer list, with catdog.json and weights.safetensors
-// beside it. For the trainer and the importer; needs libtorch.
+// Writes the model file: a TorchScript module generated from the layer list, with catdog.json beside it. For the
+// trainer and the importer; needs libtorch.
 #pragma once
 
 #include <torch/script.h>
@@ -21,9 +21,9 @@ using StateDict = std::map<std::string, at::Tensor>;
 torch::jit::Module build_script_module(const core::Network& network, const StateDict& state);
 
 // Writes the model file atomically (a temporary file beside it, then rename). `catdog_json` is a whole catdog.json
-// (docs/model-format.md) in which "format", "format_version" and "golden" may be missing: they are filled in, the
-// golden logits by running the module in fp32 on eight golden pictures. The result is read back and checked with
-// core::ModelFile before it replaces `path`. Throws core::Failure or c10::Error.
+// (docs/model-format.md) in which "format", "format_version", "golden" and "weights" may be missing: they are filled
+// in, the golden logits by running the module in fp32 on eight golden pictures. The result is read back and checked
+// with core::ModelFile before it replaces `path`. Throws core::Failure or c10::Error.
 void write_model_file(const std::filesystem::path& path, const std::string& catdog_json, const StateDict& state);
 
 }  // namespace catdog::torch_io

@@ -43,9 +43,9 @@ std::vector<std::vector<float>> classify(const Engine& engine, const ModelFile& 
     const auto bytes = read_file(file.string(), 32U << 20U, "picture");
     const Size size{spec.width, spec.height};
     normalise(resize_and_orient(decode_image(bytes, size, ImageLimits{}), size), spec, context->input());
-    std::vector<float>& row = rows.emplace_back(model.config().labels.size());
+    std::vector<float>& row = rows.emplace_back(model.config().outputs());
     context->run(row);
-    softmax_in_place(row, model.config().calibration.temperature);
+    calibrate_in_place(row, model.config());
   }
   return rows;
 }

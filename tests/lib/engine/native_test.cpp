@@ -81,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(All, NativeNetwork, testing::ValuesIn(test_support::net
                          [](const auto& info) { return info.param.name; });
 
 TEST(NativeGraph, FoldsBatchNormReluAndDropout) {
-  const auto nodes = core::native::build_graph(test_support::model_for(test_support::recipe_for(network("depthwise"))));
+  const auto nodes =
+      core::native::build_graph(test_support::model_for(test_support::recipe_for(network("depthwise")))).nodes;
   ASSERT_EQ(nodes.size(), 5U);  // Three convolutions, pool, linear.
   EXPECT_EQ(nodes[0].activation, Activation::relu6);
   EXPECT_EQ(nodes[1].activation, Activation::relu6);
@@ -94,7 +95,7 @@ TEST(NativeGraph, AddsInPlaceOnlyWhereNobodyReadsTheOldValue) {
   const auto adds = [](const std::string& name) {
     std::vector<NodeKind> kinds;
     for (const auto& node :
-         core::native::build_graph(test_support::model_for(test_support::recipe_for(network(name))))) {
+         core::native::build_graph(test_support::model_for(test_support::recipe_for(network(name)))).nodes) {
       if (node.addend >= 0) kinds.push_back(node.kind);
     }
     return kinds;
@@ -104,6 +105,7 @@ TEST(NativeGraph, AddsInPlaceOnlyWhereNobodyReadsTheOldValue) {
   EXPECT_THAT(adds("add_of_own_input"), ElementsAre(NodeKind::add));
   EXPECT_THAT(adds("add_to_itself"), ElementsAre(NodeKind::add));
   EXPECT_THAT(adds("add_of_the_pooled"), ElementsAre(NodeKind::add));
+  EXPECT_THAT(adds("input_of_the_addend"), ElementsAre(NodeKind::add));
   EXPECT_THAT(adds("add_read_twice"), ElementsAre(NodeKind::add, NodeKind::conv));
   EXPECT_THAT(adds("add_nested"), ElementsAre(NodeKind::add, NodeKind::add, NodeKind::conv, NodeKind::add));
 }

@@ -104,6 +104,29 @@ inline const std::vector<NetworkCase>& network_cases() {
         {"op":"max_pool","kernel":3,"stride":2,"padding":1},{"op":"avg_pool","kernel":[3,2],"stride":[2,1],"padding":[1,1]},
         {"op":"conv2d","name":"b","out_channels":5,"kernel":1},{"op":"avg_pool","kernel":2})" +
                     head},
+      {"same_padding", R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"stride":2,"padding":[0,0,1,1]},
+        {"op":"relu6"},{"op":"conv2d","name":"b","out_channels":16,"kernel":5,"stride":2,"padding":[1,2,2,1],"groups":16},
+        {"op":"batch_norm","name":"bn"},{"op":"relu6"},{"op":"conv2d","name":"c","out_channels":6,"kernel":1})" +
+                           head},
+      {"same_padding_pools",
+       R"({"op":"conv2d","name":"a","out_channels":17,"kernel":3,"padding":[2,0,0,1]},
+        {"op":"max_pool","kernel":3,"stride":2,"padding":[0,0,1,1]},
+        {"op":"avg_pool","kernel":3,"stride":2,"padding":[0,1,1,0]})" +
+           head},
+      {"inputs", R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"padding":1,"id":"x"},{"op":"relu","id":"y"},
+        {"op":"conv2d","name":"b","out_channels":16,"kernel":1,"input":"x"},{"op":"relu6","id":"z"},
+        {"op":"relu","input":"x"},{"op":"add","from":"z"},{"op":"batch_norm","name":"bn","input":"y"},
+        {"op":"conv2d","name":"c","out_channels":16,"kernel":1},{"op":"add","from":"z"})" +
+                     head},
+      {"input_of_the_addend",
+       R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"padding":1,"id":"x"},{"op":"relu"},
+        {"op":"conv2d","name":"b","out_channels":16,"kernel":1},{"op":"add","from":"x","id":"y"},{"op":"relu"},
+        {"op":"max_pool","kernel":2,"input":"x"})" +
+           head},
+      {"input_last", R"({"op":"conv2d","name":"a","out_channels":9,"kernel":3},{"op":"global_avg_pool"},
+        {"op":"linear","name":"f1","out_features":3,"id":"x"},{"op":"linear","name":"f2","out_features":4},
+        {"op":"dropout","input":"x"})",
+       14, 18, 3},
       {"flatten", R"({"op":"conv2d","name":"a","out_channels":10,"kernel":3,"stride":2},{"op":"relu"},
         {"op":"max_pool","kernel":2},{"op":"linear","name":"f1","out_features":33,"bias":false},{"op":"relu"},
         {"op":"dropout"},{"op":"linear","name":"f2","out_features":5})",

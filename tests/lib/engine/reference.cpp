@@ -28,6 +28,7 @@ class Reference {
 
   std::vector<double> run() {
     for (const core::Layer& layer : model_.config().network.layers) {
+      if (!layer.input.empty()) x_ = kept_.at(layer.input);
       std::visit([this](const auto& op) { apply(op); }, layer.op);
       if (!layer.id.empty()) kept_.insert_or_assign(layer.id, x_);
     }
@@ -37,13 +38,16 @@ class Reference {
  private:
   std::span<const float> weights(const std::string& name) const { return model_.weights().at(name).values; }
 
-  static int outputs(int side, int kernel, int stride, int padding) {
-    return (side + 2 * padding - kernel) / stride + 1;
+  static int outputs(int side, int kernel, int stride, int padding) { return (side + padding - kernel) / stride + 1; }
+
+  template <typename Layer>
+  static Tensor output_of(const Layer& l, int channels, const Tensor& x) {
+    return {channels, outputs(x.h, l.kernel.h, l.stride.h, l.padding.top + l.padding.bottom),
+            outputs(x.w, l.kernel.w, l.stride.w, l.padding.left + l.padding.right)};
   }
 
   void apply(const core::ConvLayer& l) {
-    Tensor y(l.out_channels, outputs(x_.h, l.kernel.h, l.stride.h, l.padding.h),
-             outputs(x_.w, l.kernel.w, l.stride.w, l.padding.w));
+    Tensor y = output_of(l, l.out_channels, x_);
     const auto weight = weights(l.name + ".weight");
     const int in_group = x_.c / l.groups;
     const int out_group = l.out_channels / l.groups;
@@ -54,8 +58,8 @@ class Reference {
           for (int k = 0; k < in_group; ++k) {
             for (int a = 0; a < l.kernel.h; ++a) {
               for (int b = 0; b < l.kernel.w; ++b) {
-                const int row = i * l.stride.h - l.padding.h + a;
-                const int column = j * l.stride.w - l.padding.w + b;
+                const int row = i * l.stride.h - l.padding.top + a;
+                const int column = j * l.stride.w - l.padding.left + b;
                 if (row < 0 || row >= x_.h || column < 0 || column >= x_.w) continue;
                 const std::size_t at = ((static_cast<std::size_t>(o) * in_group + k) * l.kernel.h + a) * l.kernel.w + b;
                 sum += static_cast<double>(weight[at]) * x_.at(o / out_group * in_group + k, row, column);
@@ -90,16 +94,15 @@ class Reference {
   }
 
   void apply(const core::PoolLayer& l) {
-    Tensor y(x_.c, outputs(x_.h, l.kernel.h, l.stride.h, l.padding.h),
-             outputs(x_.w, l.kernel.w, l.stride.w, l.padding.w));
+    Tensor y = output_of(l, x_.c, x_);
     for (int c = 0; c < y.c; ++c) {
       for (int i = 0; i < y.h; ++i) {
         for (int j = 0; j < y.w; ++j) {
           double largest = -std::numeric_limits<double>::infinity();
           double sum = 0;
           int count = 0;
-          for (int row = i * l.stride.h - l.padding.h; row < i * l.stride.h - l.padding.h + l.kernel.h; ++row) {
-            for (int column = j * l.stride.w - l.padding.w; column < j * l.stride.w - l.padding.w + l.kernel.w;
+          for (int row = i * l.stride.h - l.padding.top; row < i * l.stride.h - l.padding.top + l.kernel.h; ++row) {
+            for (int column = j * l.stride.w - l.padding.left; column < j * l.stride.w - l.padding.left + l.kernel.w;
                  ++column) {
               if (row < 0 || row >= x_.h || column < 0 || column >= x_.w) continue;
               largest = std::max(largest, x_.at(c, row, column));

@@ -43,6 +43,13 @@ core::ModelFile plain_model(const std::string& result) {
   return core::ModelFile::from_memory(bytes_of(module));
 }
 
+// The input with its padding written out, and no padding left.
+std::string padded(const core::Padding& padding, const char* value) {
+  const auto side = [](int pixels) { return std::to_string(pixels); };
+  return "torch.constant_pad_nd(x, [" + side(padding.left) + ", " + side(padding.right) + ", " + side(padding.top) +
+         ", " + side(padding.bottom) + "], " + value + ")";
+}
+
 std::string list(const core::Pair& pair) { return "[" + std::to_string(pair.h) + ", " + std::to_string(pair.w) + "]"; }
 
 // The layer list as Python for TorchScript, one statement a layer, written straight from docs/model-format.md.
@@ -52,9 +59,9 @@ std::string statement(const core::Layer& layer) {
     return "self." + name + "_" + what;
   };
   if (const auto* conv = std::get_if<core::ConvLayer>(&layer.op)) {
-    return "torch.conv2d(x, " + weight(conv->name, "weight") + ", " +
-           (conv->bias ? weight(conv->name, "bias") : "None") + ", " + list(conv->stride) + ", " + list(conv->padding) +
-           ", [1, 1], " + std::to_string(conv->groups) + ")";
+    return "torch.conv2d(" + padded(conv->padding, "0.0") + ", " + weight(conv->name, "weight") + ", " +
+           (conv->bias ? weight(conv->name, "bias") : "None") + ", " + list(conv->stride) + ", [0, 0], [1, 1], " +
+           std::to_string(conv->groups) + ")";
   }
   if (const auto* norm = std::get_if<core::BatchNormLayer>(&layer.op)) {
     std::ostringstream eps;
@@ -68,8 +75,12 @@ std::string statement(const core::Layer& layer) {
   }
   if (const auto* add = std::get_if<core::AddLayer>(&layer.op)) return "x + kept_" + add->from;
   if (const auto* pool = std::get_if<core::PoolLayer>(&layer.op)) {
-    const std::string shape = list(pool->kernel) + ", " + list(pool->stride) + ", " + list(pool->padding);
-    return pool->max ? "torch.max_pool2d(x, " + shape + ")" : "torch.avg_pool2d(x, " + shape + ", False, False)";
+    const std::string shape = list(pool->kernel) + ", " + list(pool->stride) + ", [0, 0]";
+    if (pool->max) return "torch.max_pool2d(" + padded(pool->padding, "-1e30") + ", " + shape + ")";
+    const std::string sum = "torch.avg_pool2d(" + padded(pool->padding, "0.0") + ", " + shape + ")";
+    std::string count = sum;
+    count.replace(count.find("(x,"), 3, "(torch.ones_like(x),");
+    return sum + " / " + count;
   }
   if (std::holds_alternative<core::GlobalAvgPoolLayer>(layer.op)) return "x.mean(dim=[2, 3])";
   if (const auto* linear = std::get_if<core::LinearLayer>(&layer.op)) {
@@ -92,6 +103,7 @@ core::ModelFile torch_model(const core::ModelFile& native, const std::string& js
   }
   std::string source = "def forward(self, x):\n";
   for (const core::Layer& layer : native.config().network.layers) {
+    if (!layer.input.empty()) source += "    x = kept_" + layer.input + "\n";
     source += "    x = " + statement(layer) + "\n";
     if (!layer.id.empty()) source += "    kept_" + layer.id + " = x\n";
   }
@@ -106,7 +118,8 @@ core::ModelFile torch_model(const core::ModelFile& native, const std::string& js
 class TorchNetwork : public testing::TestWithParam<test_support::NetworkCase> {};
 
 TEST_P(TorchNetwork, AgreesWithTheNativeEngine) {
-  const auto recipe = test_support::recipe_for(GetParam());
+  auto recipe = test_support::recipe_for(GetParam());
+  recipe.format_version = 1;  // torch_model() writes the weights' copy.
   const auto model = torch_model(test_support::model_for(recipe), test_support::make_catdog_json(recipe));
   const auto native = core::create_native_engine(model, core::Precision::fp32);
   const auto torch = core::create_torch_engine(model, torch_options());
@@ -176,7 +189,8 @@ TEST(TorchEngine, AnArchiveThatLibtorchCannotReadIsAModelFormatError) {
 }
 
 TEST(TorchEngine, ManyThreadsOnOneModuleGiveTheAnswersOfOne) {
-  const auto recipe = test_support::recipe_for(test_support::network_cases()[0]);
+  auto recipe = test_support::recipe_for(test_support::network_cases()[0]);
+  recipe.format_version = 1;
   const auto model = torch_model(test_support::model_for(recipe), test_support::make_catdog_json(recipe));
   const auto engine = core::create_torch_engine(model, torch_options());
   std::vector<std::vector<float>> expected;

@@ -73,6 +73,56 @@ TEST(ModelFile, ReadsWhatWasWritten) {
   }
 }
 
+TEST(ModelFile, FormatOneIsStillRead) {
+  ModelRecipe recipe;
+  recipe.format_version = 1;
+  recipe.json_patch = R"({"calibration": {"neither": 5, "curve": "unknown fields in format 1"}})";
+  const ModelFile model = ModelFile::from_memory(make_model_archive(recipe));
+  EXPECT_EQ(model.config().format_version, 1);
+  EXPECT_EQ(model.config().outputs(), 2U);
+  const auto weights = test_support::make_weights(recipe);
+  ASSERT_EQ(model.weights().size(), weights.size());
+  for (const auto& [name, tensor] : weights) {
+    EXPECT_THAT(model.weights().at(name).values, testing::ElementsAreArray(tensor.second)) << name;
+  }
+}
+
+TEST(ModelFile, HalfPrecisionWeightsAreWidened) {
+  ModelRecipe recipe;
+  const std::vector<float> exact{-0.75F, 2.5F};  // In every type.
+  recipe.edit_weights = [&](test_support::Weights& weights) {
+    for (auto& [name, tensor] : weights) std::fill(tensor.second.begin(), tensor.second.end(), 0.0F);
+    weights["fc.1.bias"].second = exact;
+  };
+  for (const StoredType type : {StoredType::f32, StoredType::f16, StoredType::bf16}) {
+    recipe.stored = type;
+    const ModelFile model = ModelFile::from_memory(make_model_archive(recipe));
+    EXPECT_THAT(model.weights().at("fc.1.bias").values, testing::ElementsAreArray(exact));
+    EXPECT_THAT(model.weights().at("fc.1.weight").values, testing::Each(0.0F));
+    model.verify_weights();
+  }
+}
+
+TEST(ModelFile, ReadsTheScoreForNeitherAndTheCurve) {
+  ModelRecipe recipe;
+  recipe.architecture = test_support::small_architecture(3);
+  recipe.golden = {{1, {1.0F, 2.0F, 3.0F}}};
+  recipe.json_patch = R"({"calibration": {"neither": {"output": 2, "above": 0.375}, "curve": [
+    {"abstain_below": 0, "precision": 0.75, "coverage": 1}, {"abstain_below": 0.5, "precision": 0.875, "coverage": 0.5}],
+    "reference": {"sharpness": {"edges": [1, 2], "shares": [0.25, 0.25, 0.5]}}, "quantization": {"later": 1}}})";
+  const ModelConfig config = ModelFile::from_memory(make_model_archive(recipe)).config();
+  EXPECT_EQ(config.labels.size(), 2U);
+  EXPECT_EQ(config.outputs(), 3U);
+  EXPECT_EQ(config.calibration.neither_above, 0.375);
+  ASSERT_EQ(config.calibration.curve.size(), 2U);
+  EXPECT_DOUBLE_EQ(config.calibration.curve[1].abstain_below, 0.5);
+  EXPECT_DOUBLE_EQ(config.calibration.curve[1].precision, 0.875);
+  EXPECT_DOUBLE_EQ(config.calibration.curve[1].coverage, 0.5);
+  EXPECT_THAT(config.json, testing::HasSubstr("sharpness"));
+  recipe.json_patch = R"({"calibration": {"neither": {"output": 2}}})";
+  EXPECT_EQ(ModelFile::from_memory(make_model_archive(recipe)).config().calibration.neither_above, 0.5);
+}
+
 TEST(ModelFile, OptionalFieldsHaveDefaults) {
   ModelRecipe recipe;
   recipe.json_patch = R"({"name": null, "version": null, "calibration": null, "golden": null, "metrics": null})";
@@ -122,7 +172,7 @@ TEST(ModelFile, NewerFormatVersionNamesBoth) {
   recipe.json_patch = R"({"format_version": 27, "labels": {"0": "cat"}})";
   const Bytes bytes = make_model_archive(recipe);
   expect_failure(Status::model_version, "version 27", [&] { ModelFile::from_memory(bytes); });
-  expect_failure(Status::model_version, "up to version 1", [&] { ModelFile::from_memory(bytes); });
+  expect_failure(Status::model_version, "up to version 2", [&] { ModelFile::from_memory(bytes); });
 }
 
 TEST(ModelFile, PlainTorchScriptGetsTheDefaults) {

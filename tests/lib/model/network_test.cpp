@@ -26,7 +26,8 @@ TEST(Network, ReadsEveryOpWithItsDefaults) {
   EXPECT_EQ(conv.out_channels, 8);
   EXPECT_EQ(conv.kernel.h, 3);
   EXPECT_EQ(conv.kernel.w, 5);
-  EXPECT_EQ(conv.padding.w, 2);
+  EXPECT_EQ(conv.padding.left, 2);
+  EXPECT_EQ(conv.padding.bottom, 1);
   EXPECT_EQ(conv.stride.h, 2);
   EXPECT_EQ(conv.stride.w, 2);
   EXPECT_EQ(conv.groups, 1);
@@ -69,6 +70,35 @@ TEST(Network, ReadsEveryOpWithItsDefaults) {
   EXPECT_THAT(specs[7].shape, testing::ElementsAre(5, 8));
 }
 
+TEST(Network, PadsEachSideApart) {
+  const Network network = with_layers(R"(
+    {"op": "conv2d", "name": "a", "out_channels": 8, "kernel": 3, "stride": 2, "padding": [0, 1, 2, 3]},
+    {"op": "max_pool", "kernel": [5, 7], "stride": 1, "padding": [0, 0, 2, 3]})");
+  const Padding& padding = std::get<ConvLayer>(network.layers[0].op).padding;
+  EXPECT_EQ(padding.top, 0);
+  EXPECT_EQ(padding.left, 1);
+  EXPECT_EQ(padding.bottom, 2);
+  EXPECT_EQ(padding.right, 3);
+  EXPECT_FALSE(padding.symmetric());
+  const auto shapes = infer_shapes(network, 20, 33);
+  EXPECT_EQ(shapes[0].h, 10);  // (20 + 2 - 3) / 2 + 1
+  EXPECT_EQ(shapes[0].w, 18);  // (33 + 4 - 3) / 2 + 1
+  EXPECT_EQ(shapes[1].h, 8);   // 10 + 2 - 5 + 1
+  EXPECT_EQ(shapes[1].w, 15);  // 18 + 3 - 7 + 1
+}
+
+TEST(Network, ALayerMayReadAnEarlierOne) {
+  const Network network = with_layers(R"(
+    {"op": "conv2d", "name": "a", "out_channels": 8, "kernel": 1, "id": "x"}, {"op": "max_pool", "kernel": 2},
+    {"op": "conv2d", "name": "b", "out_channels": 4, "kernel": 1, "input": "x"}, {"op": "global_avg_pool"})");
+  EXPECT_EQ(network.layers[2].input, "x");
+  const auto shapes = infer_shapes(network, 20, 30);
+  EXPECT_EQ(shapes[2].h, 20);
+  EXPECT_EQ(shapes[2].w, 30);
+  const auto specs = state_dict_specs(network, 20, 30);
+  EXPECT_THAT(specs[2].shape, testing::ElementsAre(4, 8, 1, 1));
+}
+
 TEST(Network, LinearFlattensPlanes) {
   const auto specs =
       state_dict_specs(with_layers(R"({"op": "linear", "name": "fc", "out_features": 2, "bias": false})"), 4, 6);
@@ -107,6 +137,10 @@ TEST(Network, RefusesBadLists) {
       {R"({"op": "conv2d", "name": "a", "out_channels": 8, "kernel": 3, "bias": 1})", "bias: must be true or false"},
       {R"({"op": "batch_norm", "name": "a", "eps": 0})", "eps: must be from"},
       {R"({"op": "max_pool", "kernel": 2, "padding": 2})", "padding: must be at most half"},
+      {R"({"op": "max_pool", "kernel": 3, "padding": [0, 0, 1, 2]})", "padding: must be at most half"},
+      {R"({"op": "max_pool", "kernel": 3, "padding": [0, 0, 1]})", "padding: must have from 2 to 2"},
+      {R"({"op": "max_pool", "kernel": 3, "padding": [0, 0, 1, -1]})", "padding[3]: must be from 0"},
+      {R"({"op": "relu", "input": "later"}, {"op": "relu", "id": "later"})", "input: no earlier layer has the id"},
       {R"({"op": "dropout", "p": 1.1})", "p: must be from 0 to 1"},
       {R"({"op": "linear", "name": "a", "out_features": "2"})", "out_features: must be a whole number"},
       {R"({"op": "add", "from": "nowhere"})", "no earlier layer has the id \"nowhere\""},

@@ -8,6 +8,7 @@
 
 #include "lib/model/failure_matcher.hpp"
 #include "lib/runtime/temporary_folder.hpp"
+#include "model/archive.hpp"
 #include "training/import/simple_cnn.hpp"
 
 namespace catdog {
@@ -62,6 +63,44 @@ TEST_F(ModelWriter, WritesWhatTheModelFileReaderReads) {
   }
 }
 
+TEST_F(ModelWriter, StoresEachWeightOnceAndNamesItsEntry) {
+  auto state = small_state();
+  state["conv2.1.bias"] = state["conv1.1.bias"].clone();  // Equal tensors may share an entry.
+  torch_io::write_model_file(file("m.pt"), small_config().dump(), state);
+  const auto model = core::ModelFile::from_file(file("m.pt"));
+  EXPECT_EQ(model.config().format_version, 2);
+  const core::Archive archive(model.archive());
+  EXPECT_FALSE(archive.contains("extra/weights.safetensors"));
+  const auto& stored = model.config().stored_weights;
+  ASSERT_EQ(stored.size(), state.size());
+  EXPECT_EQ(stored.at("conv2.1.bias").entry, stored.at("conv1.1.bias").entry);
+  for (const auto& [name, tensor] : stored) {
+    const auto bytes = archive.read(tensor.entry, 1U << 20U);
+    ASSERT_TRUE(bytes.has_value()) << name;
+    EXPECT_EQ(core::sha256_hex(*bytes), tensor.sha256) << name;
+  }
+  const torch::jit::Module module = torch::jit::load(file("m.pt").string());
+  std::size_t parameters = 0;
+  for (const auto& each : module.named_parameters()) {
+    EXPECT_TRUE(at::equal(each.value, state.at(each.name))) << each.name;
+    ++parameters;
+  }
+  EXPECT_GT(parameters, 0U);
+}
+
+TEST_F(ModelWriter, WritesTheScoreForNeither) {
+  Json config = small_config();  // Three outputs.
+  config["labels"] = {"cat", "dog"};
+  config["calibration"] = {{"neither", {{"output", 2}, {"above", 0.25}}}};
+  torch_io::write_model_file(file("m.pt"), config.dump(), small_state());
+  const auto model = core::ModelFile::from_file(file("m.pt"));
+  EXPECT_EQ(model.config().calibration.neither_above, 0.25);
+  EXPECT_EQ(model.config().golden.at(0).logits.size(), 3U);
+  core::EngineOptions options;
+  options.kind = core::EngineKind::native;
+  EXPECT_STREQ(core::create_engine(model, options, {})->name(), "native");
+}
+
 TEST_F(ModelWriter, GoldenLogitsAreThoseOfBothEngines) {
   torch_io::write_model_file(file("m.pt"), small_config().dump(), small_state());
   const auto model = core::ModelFile::from_file(file("m.pt"));
@@ -102,6 +141,7 @@ TEST_F(ModelWriter, GivenFormatAndGoldenAreReplaced) {
   config["format"] = "something";
   config["format_version"] = 99;
   config["golden"] = "nonsense";
+  config["weights"] = "nonsense";
   torch_io::write_model_file(file("m.pt"), config.dump(), small_state());
   torch_io::write_model_file(file("n.pt"), small_config().dump(), small_state());
   EXPECT_TRUE(test_support::read_bytes(file("m.pt")) == test_support::read_bytes(file("n.pt")));

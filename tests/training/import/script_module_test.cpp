@@ -77,6 +77,27 @@ std::vector<LayerCase> layer_cases() {
          };
          return sums(x) / sums(at::ones_like(x));
        }},
+      {"conv_padded_on_each_side_apart",
+       R"({"op":"conv2d","name":"a","out_channels":5,"kernel":3,"stride":2,"padding":[0,1,2,3]})",
+       [](const Tensor& x, const State& s) {
+         return conv(at::constant_pad_nd(x, {1, 3, 0, 2}, 0), s, "a", {2, 2}, {0, 0}, 1);
+       }},
+      {"max_pool_padded_on_each_side_apart", R"({"op":"max_pool","kernel":3,"stride":2,"padding":[0,0,1,1]})",
+       [](const Tensor& x, const State&) {
+         return at::constant_pad_nd(x, {0, 1, 0, 1}, -1e30).unfold(2, 3, 2).unfold(3, 3, 2).amax({4, 5});
+       }},
+      {"avg_pool_padded_on_each_side_apart", R"({"op":"avg_pool","kernel":3,"stride":2,"padding":[0,1,1,0]})",
+       [](const Tensor& x, const State&) {
+         const auto sums = [](const Tensor& t) {
+           return at::constant_pad_nd(t, {1, 0, 0, 1}, 0).unfold(2, 3, 2).unfold(3, 3, 2).sum({4, 5});
+         };
+         return sums(x) / sums(at::ones_like(x));
+       }},
+      {"input_of_an_earlier_layer",
+       R"({"op":"relu","id":"r"},{"op":"max_pool","kernel":2},{"op":"conv2d","name":"a","out_channels":3,"kernel":1,"input":"r"})",
+       [](const Tensor& x, const State& s) {
+         return conv(at::relu(x), s, "a", {1, 1}, {0, 0}, 1);
+       }},
       {"pool_stride_defaults_to_its_kernel", R"({"op":"avg_pool","kernel":[2,3]})",
        [](const Tensor& x, const State&) {
          return x.unfold(2, 2, 2).unfold(3, 3, 3).mean({4, 5});

@@ -81,7 +81,7 @@ inline std::vector<float> native_logits(const core::ModelFile& model, std::uint3
   const auto context = engine->create_context();
   const core::InputSpec& input = model.config().input;
   core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}), input, context->input());
-  std::vector<float> logits(model.config().labels.size());
+  std::vector<float> logits(model.config().outputs());
   context->run(logits);
   return logits;
 }

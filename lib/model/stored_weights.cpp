@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Format version 2: the tensors that the TorchScript part stores anyway are the native engine's weights.
+#include <bit>
+#include <opencv2/core.hpp>
+
+#include "model/archive.hpp"
+#include "model/json_reader.hpp"
+#include "model/model_file.hpp"
+#include "status.hpp"
+
+namespace catdog::core {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "entries are little-endian and read as they are");
+
+constexpr std::uint64_t max_values = (std::uint64_t{1} << 30U) / sizeof(float);
+
+[[noreturn]] void fail(const std::string& name, const std::string& problem) {
+  json_reader::fail("catdog.json: weights." + name, problem);
+}
+
+std::uint64_t count_of(const std::string& name, const StoredTensor& tensor) {
+  std::uint64_t count = 1;
+  for (const std::int64_t side : tensor.shape) {
+    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(side), &count) || count > max_values) {
+      fail(name, "has more than 268435456 values");
+    }
+  }
+  return count;
+}
+
+void widen(std::span<const std::uint16_t> from, StoredType type, std::span<float> to) {
+  if (type == StoredType::bf16) {
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::bit_cast<float>(std::uint32_t{from[i]} << 16U);
+    return;
+  }
+  if (from.empty()) return;
+  const int count = static_cast<int>(from.size());
+  const cv::Mat half(1, count, CV_16F, const_cast<std::uint16_t*>(from.data()));  // Only read.
+  cv::Mat single(1, count, CV_32F, to.data());
+  half.convertTo(single, CV_32F);
+}
+
+template <typename Value>
+std::span<std::uint8_t> bytes_of(std::span<Value> values) {
+  return {reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()};
+}
+
+}  // namespace
+
+LoadedWeights read_stored_weights(const Archive& archive,
+                                  const std::map<std::string, StoredTensor, std::less<>>& stored) {
+  std::uint64_t total = 0;
+  for (const auto& [name, tensor] : stored) {
+    total += count_of(name, tensor);
+    if (total > max_values) fail(name, "brings the weights above 1 GiB");
+  }
+  auto values = std::make_shared<std::vector<float>>(total);
+  LoadedWeights loaded;
+  std::vector<std::uint16_t> half;
+  std::span<float> rest(*values);
+  for (const auto& [name, tensor] : stored) {
+    const auto out = rest.first(count_of(name, tensor));
+    rest = rest.subspan(out.size());
+    if (tensor.type == StoredType::f32) {
+      archive.read_into(tensor.entry, bytes_of(out));
+    } else {
+      half.resize(out.size());
+      archive.read_into(tensor.entry, bytes_of(std::span(half)));
+      widen(half, tensor.type, out);
+    }
+    loaded.views.emplace(name, TensorView{tensor.shape, out});
+  }
+  loaded.memory = std::move(values);
+  return loaded;
+}
+
+}  // namespace catdog::core
