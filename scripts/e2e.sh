@@ -4,7 +4,7 @@
 # start them (user, read-only root, environment of the ConfigMap), a smoke test, Prometheus scraping them under load with true
 # labels, the dashboards' queries answered and drawn, then a rolling restart in which no request may be lost.
 #   --update-docs  writes the report to docs/e2e.md too
-#   --overlay      of kustomize; default k8s/local
+#   --overlay      of kustomize; default k8s/local/overlay
 #   --data         one folder of pictures for each label; default examples/images
 #   --seconds      of load in each of the two runs; default 60
 # Needs root (scripts/test_image.sh says why). Report, figures and pictures are in build/e2e.

@@ -59,7 +59,8 @@ contract=(
 )
 
 delivery=(
-  prometheus python3-matplotlib                     # with promtool; the dashboards as pictures
+  prometheus prometheus-alertmanager                # with promtool and amtool
+  python3-matplotlib                                # the dashboards as pictures
   buildah debootstrap                               # the container image
 )
 # npm, for kubectl; it may be there without being Debian's.

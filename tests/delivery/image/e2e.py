@@ -72,7 +72,7 @@ class Manifests:
     """What k8s/base and an overlay say about the pods."""
 
     def __init__(self, overlay: Path) -> None:
-        base = overlay.parent / "base"
+        base = SOURCE / "k8s" / "base"
         generators = yaml.safe_load((base / "kustomization.yaml").read_text())["configMapGenerator"]
         require(len(generators) == 1, f"{base} makes {len(generators)} ConfigMaps, not one")
         self.settings = dict(literal.split("=", 1) for literal in generators[0]["literals"])
@@ -306,7 +306,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
     report.heading("Started as Kubernetes would")
     manifests = Manifests(options.overlay.resolve())
     shown = ", ".join(f"`{name}={value}`" for name, value in manifests.settings.items())
-    report.fact(f"environment of the ConfigMap of k8s/{options.overlay.name}: {shown}")
+    report.fact(f"environment of the ConfigMap of {options.overlay.resolve().relative_to(SOURCE)}: {shown}")
     cluster = Cluster(image, manifests, stack)
     for _ in range(manifests.replicas):
         check_confinement(report, cluster.start_instance(), manifests.user, manifests.group)
@@ -340,7 +340,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--overlay", type=Path, default=SOURCE / "k8s" / "local")
+    parser.add_argument("--overlay", type=Path, default=SOURCE / "k8s" / "local" / "overlay")
     parser.add_argument("--data", type=Path, default=SOURCE / "examples" / "images")
     parser.add_argument("--seconds", type=int, default=60, help="of load in each of the two runs")
     parser.add_argument("--output", type=Path, default=SOURCE / "build" / "e2e")

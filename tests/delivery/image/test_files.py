@@ -90,6 +90,14 @@ def test_the_context_is_the_sources_and_the_model() -> None:
         assert let_through(path), path
 
 
+def test_deployment_knows_all_that_gets_into_an_image() -> None:
+    """scripts/deploy.py rolls nothing out when none of it has changed."""
+    lines = (SOURCE / ".dockerignore").read_text().splitlines()
+    sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    listed = re.search(r"^IMAGE_SOURCES = \((.*?)^\)", (SOURCE / "scripts/deploy.py").read_text(), re.M | re.S)
+    assert listed and set(listed[1].replace('"', " ").split()) == sent | {".dockerignore"}
+
+
 # --- docker-compose.yml
 
 
@@ -108,11 +116,12 @@ def test_compose_follows_the_schema(tmp_path: Path) -> None:
     assert subprocess.run([*command, str(wrong)], capture_output=True).returncode == 1
 
 
-def test_compose_has_the_four_and_mlflow_only_when_asked_for() -> None:
+def test_compose_has_all_and_mlflow_only_when_asked_for() -> None:
     services = compose()["services"]
     assert {name: entry.get("profiles") for name, entry in services.items()} == {
         "cats-dogs-api": None,
         "prometheus": None,
+        "alertmanager": None,
         "grafana": None,
         "mlflow": ["experiments"],
     }
@@ -133,6 +142,9 @@ def test_compose_runs_the_service_as_kubernetes_does() -> None:
     assert entry["build"] == {"context": ".", "dockerfile": "service/Dockerfile", "target": "service"}
     assert (entry["user"], entry["read_only"]) == ("10001:10001", True)
     assert "no-new-privileges:true" in entry["security_opt"]
+    deployment = (SOURCE / "k8s" / "base" / "deployment.yaml").read_text()
+    memory = re.search(r"limits:\n\s+cpu: .*\n\s+memory: (\d+)Mi", deployment)
+    assert memory and entry["mem_limit"] == f"{memory[1]}m"
     command = os.environ.get("CATDOG_SERVER") or pytest.skip("CATDOG_SERVER isn't set")
     settings = subprocess.run([command, "--help"], check=True, capture_output=True, text=True).stdout
     drain = re.search(r"--drain-limit-ms .*?=(\d+) ", settings)
@@ -172,6 +184,18 @@ def test_prometheus_in_compose_finds_the_service() -> None:
     assert found == {"cats-dogs-api": ["cats-dogs-api:8000"], "cats-dogs-metrics": ["cats-dogs-api:8081"]}
     exposed = re.search("^EXPOSE (.*)$", DOCKERFILE.read_text(), re.MULTILINE)
     assert exposed and exposed[1].split() == ["8000", "8081"]
+
+
+def test_prometheus_in_compose_finds_alertmanager() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is missing (on Debian: apt-get install python3-yaml)")
+    config = yaml.safe_load((SOURCE / "monitoring" / "prometheus.yml").read_text())
+    (manager,) = config["alerting"]["alertmanagers"]
+    (target,) = manager["static_configs"][0]["targets"]
+    host, port = target.split(":")
+    entry = compose()["services"][host]
+    assert f"127.0.0.1:{port}:{port}" in entry["ports"]
+    (folder,) = [volume.split(":")[0] for volume in entry["volumes"] if volume.startswith("./")]
+    assert (SOURCE / folder / "alertmanager.yml").exists()
 
 
 # --- scripts/build_image.sh

@@ -15,7 +15,9 @@ from harness import SOURCE
 yaml = pytest.importorskip("yaml", reason="PyYAML is missing: scripts/delivery_tests.sh installs it")
 
 K8S = SOURCE / "k8s"
-OVERLAYS = ("local", "production", "kserve")
+COMPONENTS = sorted(path.parent.name for path in K8S.glob("components/*/kustomization.yaml"))
+# "full" is production with every component, as somebody with all of their operators would have it.
+OVERLAYS = ("local", "production", "full", "kserve")
 NAME = "cats-dogs-classifier"
 Manifest = dict[str, Any]
 
@@ -36,8 +38,28 @@ def build(folder: Path) -> str:
 
 
 @functools.cache
+def folder(overlay: str) -> Path:
+    if overlay != "full":
+        return K8S / overlay
+    made = SOURCE / "build" / "k8s-full"
+    made.mkdir(parents=True, exist_ok=True)
+    components = [f"../../k8s/components/{name}" for name in COMPONENTS]
+    text = yaml.safe_dump(
+        {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": NAME,
+            "resources": ["../../k8s/production"],
+            "components": components,
+        }
+    )
+    (made / "kustomization.yaml").write_text(text)
+    return made
+
+
+@functools.cache
 def rendered(overlay: str) -> list[Manifest]:
-    return list(yaml.safe_load_all(build(K8S / overlay)))
+    return list(yaml.safe_load_all(build(folder(overlay))))
 
 
 def of_kind(overlay: str, kind: str) -> Manifest:

@@ -15,7 +15,7 @@ from harness import SOURCE, Server
 from manifests import K8S, OVERLAYS, container, environment, kubectl, of_kind, pod, yaml
 
 kubectl()
-DEPLOYMENTS = ("local", "production")
+DEPLOYMENTS = ("local", "production", "full")
 
 
 @pytest.fixture(scope="module")
@@ -105,20 +105,47 @@ def test_metrics_that_are_scaled_by_exist(server: Server) -> None:
     status, text = server.ask("/metrics")
     assert status == 200
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text.decode(), re.M))
-    metrics = of_kind("production", "HorizontalPodAutoscaler")["spec"]["metrics"]
+    metrics = of_kind("full", "HorizontalPodAutoscaler")["spec"]["metrics"]
     (name,) = [metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"]
     assert kinds[name] == "gauge"
-    (rule,) = yaml.safe_load((K8S / "monitoring/prometheus-adapter.yaml").read_text())["rules"]["custom"]
+    values = (K8S / "components/custom-metrics/prometheus-adapter-values.yaml").read_text()
+    (rule,) = yaml.safe_load(values)["rules"]["custom"]
     assert rule["name"]["as"] == name and rule["seriesQuery"].startswith(name + "{")
 
 
 def test_the_monitor_scrapes_the_metrics(server: Server) -> None:
-    monitor = of_kind("production", "ServiceMonitor")["spec"]
+    monitor = of_kind("full", "ServiceMonitor")["spec"]
     service = of_kind("production", "Service")
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     (endpoint,) = monitor["endpoints"]
     assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
     assert server.ask(endpoint["path"])[0] == 200
+
+
+def test_the_ingress_routes_the_api_and_neither_metrics_nor_administration(openapi: dict[str, Any]) -> None:
+    (rule,) = of_kind("full", "Ingress")["spec"]["rules"]
+
+    def routed(path: str) -> bool:
+        for entry in rule["http"]["paths"]:
+            below = path.startswith(entry["path"].rstrip("/") + "/") and entry["pathType"] == "Prefix"
+            if path == entry["path"] or below:
+                return True
+        return False
+
+    assert {path for path in openapi["paths"] if not routed(path)} == {"/metrics", "/admin/reload"}
+
+
+def test_the_ingress_lets_through_what_the_server_takes(settings: dict[str, str]) -> None:
+    size = of_kind("full", "Ingress")["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(size.removesuffix("m")) << 20 == int(settings["CATDOG_MAX_BODY_BYTES"])
+
+
+def test_the_autoscaler_acts_before_the_objective_is_missed() -> None:
+    rules = (SOURCE / "monitoring/rules/slo.yml").read_text()
+    (objective,) = set(re.findall(r'le="([\d.]+)"', rules))
+    metrics = of_kind("full", "HorizontalPodAutoscaler")["spec"]["metrics"]
+    (target,) = [metric["pods"]["target"]["averageValue"] for metric in metrics if metric["type"] == "Pods"]
+    assert int(target.removesuffix("m")) <= 1000 * float(objective) / 4
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -25,12 +25,22 @@ class PrometheusServer(Program):
 
     It has a copy of monitoring/ in which only this differs: the targets' files, the port of Prometheus itself, and
     intervals of a second instead of 15, so that nobody waits for minutes. With `scrape_configs` it scrapes only
-    by those.
+    by those; with `groups` it has those rules alone; `alertmanager` is the address of one.
     """
 
-    def __init__(self, api: str = "", metrics: str = "", scrape_configs: list[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        api: str = "",
+        metrics: str = "",
+        scrape_configs: list[dict[str, Any]] | None = None,
+        groups: list[dict[str, Any]] | None = None,
+        alertmanager: str = "",
+    ) -> None:
         self.targets = {"api": api, "metrics": metrics}
         self.scrape_configs = scrape_configs
+        self.groups = groups
+        # Port 9 discards: nobody is told, and nothing is scraped there.
+        self.alertmanager = alertmanager or "127.0.0.1:9"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -45,6 +55,11 @@ class PrometheusServer(Program):
         text = replaced(config.read_text(), "localhost:9090", f"127.0.0.1:{self.port}", 1)
         text = replaced(text, "_interval: 15s", "_interval: 1s", 2)
         text = replaced(text, "scrape_timeout: 10s", "scrape_timeout: 1s", 1)
+        text = replaced(text, "alertmanager:9093", self.alertmanager, 2)
+        if self.groups is not None:
+            for file in (root / "monitoring" / "rules").glob("*.yml"):
+                file.unlink()
+            (root / "monitoring" / "rules" / "all.yml").write_text(json.dumps({"groups": self.groups}))
         if self.scrape_configs is not None:
             text = f"{text.partition('scrape_configs:')[0]}scrape_configs: {json.dumps(self.scrape_configs)}\n"
         config.write_text(text)
