@@ -9,7 +9,7 @@ case "${1:-}" in -h | --help) usage && exit 0 ;; esac
 
 result=${RESULT:-unknown} message=${MESSAGE:-the log says why}
 case "$result" in
-  deployed) state=success ;;
+  deployed | unchanged) state=success ;;
   superseded) state=error ;; # it doesn't run, but nothing is broken
   *) state=failure ;;
 esac

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brings an image into production and says truly what came of it.
 
-Writes its digest into k8s/production on the branch that ArgoCD follows (scripts/set_image.py: never backwards), waits
-until the cluster runs exactly that image (where there is no ArgoCD, applies it itself), and runs the smoke test against
-SERVICE_URL or a port that kubectl forwards. If that fails, the image from before is brought back in the same way. Needs
-git, and kubectl with access to the cluster.
+Renders k8s/production of the image's commit with the image's digest and writes the result into the branch that ArgoCD
+follows (never backwards). Nobody else writes that branch, so a change of k8s/ is live only after CI. Then it waits
+until the cluster runs exactly that (where there is no ArgoCD, it applies it itself), and runs the smoke test against
+SERVICE_URL or a port that kubectl forwards. If that fails, it brings back the manifests and the image from before.
+Needs git, and kubectl with access to the cluster.
 
 results and exit codes; also result=… and message=… in $GITHUB_OUTPUT:
   deployed         0  the cluster runs the image, and it works
+  unchanged        0  nothing was changed: neither the image's sources nor the manifests differ from what runs
   failed           1  it doesn't; the message says what is there now
   rolled-back      1  it didn't work; the one from before runs again, and works
   rollback-failed  1  it didn't work, nor did going back: somebody has to look
@@ -33,11 +35,23 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
-KUSTOMIZATION = Path("k8s/production/kustomization.yaml")
+MANIFESTS, STATE = "production/manifests.yaml", "release.json"
+# All that gets into an image: .dockerignore and this list say the same, which tests/delivery/image checks.
+IMAGE_SOURCES = (
+    ".dockerignore CMakeLists.txt LICENSE capi cmake docs/CMakeLists.txt docs/Doxyfile.in include lib"
+    " models/best_model.pt scripts/common.sh scripts/setup.sh service"
+).split()
 NAME = "cats-dogs-classifier"
 CONTAINER = "cats-dogs-api"
-BACKWARDS = 3
-CODES = {"deployed": 0, "failed": 1, "rolled-back": 1, "rollback-failed": 1, "refused": 2, "superseded": 3}
+CODES = {
+    "deployed": 0,
+    "unchanged": 0,
+    "failed": 1,
+    "rolled-back": 1,
+    "rollback-failed": 1,
+    "refused": 2,
+    "superseded": 3,
+}
 
 
 class Failure(Exception):
@@ -46,6 +60,10 @@ class Failure(Exception):
 
 class Superseded(Exception):
     """A later commit's image is there."""
+
+
+class Unchanged(Exception):
+    """There is nothing to deploy."""
 
 
 class Release(NamedTuple):
@@ -63,10 +81,10 @@ def say(text: str) -> None:
 
 
 def run(
-    command: list[str], *, accept: tuple[int, ...] = (0,), timeout: float = 120
+    command: list[str], *, accept: tuple[int, ...] = (0,), timeout: float = 120, text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, input=text, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired) as failure:
         raise Failure(f"{' '.join(command[:3])}: {failure}") from None
     if done.returncode not in accept:
@@ -74,8 +92,8 @@ def run(
     return done
 
 
-def git(*arguments: str, folder: Path = ROOT) -> str:
-    return run(["git", "-C", str(folder), *arguments]).stdout.strip()
+def git(*arguments: str, folder: Path = ROOT, text: str | None = None) -> str:
+    return run(["git", "-C", str(folder), *arguments], text=text).stdout.strip()
 
 
 class Deployment:
@@ -86,65 +104,121 @@ class Deployment:
         self.limit: float = settings.wait
         self.poll: float = settings.poll
         self.url = os.environ.get("SERVICE_URL", "")
+        self.site = os.environ.get("GITHUB_REPOSITORY", "")
+        self.revision = ""  # of the branch, as this run has written it
 
     # What Git says.
 
-    @contextmanager
-    def worktree(self) -> Iterator[Path]:
-        """A checkout of the branch as it is now, beside whatever is in the repository's own."""
-        git("fetch", "--quiet", self.remote, self.branch, folder=self.repository)
-        with tempfile.TemporaryDirectory(prefix="catdog-deploy-") as folder:
-            tree = Path(folder) / "tree"
-            git("worktree", "add", "--quiet", "--detach", str(tree), "FETCH_HEAD", folder=self.repository)
-            try:
-                yield tree
-            finally:
-                git("worktree", "remove", "--force", str(tree), folder=self.repository)
+    def git(self, *arguments: str, text: str | None = None) -> str:
+        return git(*arguments, folder=self.repository, text=text)
 
-    @staticmethod
-    def recorded(tree: Path) -> Release | None:
-        """What the branch has; None before the first deployment."""
-        text = (tree / KUSTOMIZATION).read_text()
-        found = [
-            re.search(expression, text, re.M)
-            for expression in (
-                r"^\s+newName: (\S+)$",
-                r"^\s+digest: (\S+)$",
-                r'^\s+org\.opencontainers\.image\.revision: "([0-9a-f]{40})"$',
-            )
-        ]
-        if not all(found):
+    def fetch(self) -> str | None:
+        """The branch's commit as it is now; None before the first deployment."""
+        reference = f"refs/heads/{self.branch}"
+        if not self.git("ls-remote", self.remote, reference):
             return None
-        image, digest, commit = (match[1] for match in found if match)
-        return Release(image, digest, commit)
+        self.git("fetch", "--quiet", self.remote, reference)
+        return self.git("rev-parse", "FETCH_HEAD")
 
-    def record(self, release: Release, *, backwards: bool, instead_of: Release | None = None) -> Release | None:
-        """Writes the release into the branch and returns what was there. Tries again when someone else was faster."""
+    def release_at(self, revision: str) -> Release:
+        found = json.loads(self.git("show", f"{revision}:{STATE}"))
+        return Release(found["image"], found["digest"], found["commit"])
+
+    def render(self, release: Release, commit: str) -> str:
+        """k8s/production of that commit, with the release's image."""
+        with tempfile.TemporaryDirectory(prefix="catdog-deploy-") as folder:
+            archive = Path(folder) / "tree.tar"
+            self.git("archive", f"--output={archive}", commit, "k8s", "monitoring")
+            run(["tar", "-xf", str(archive), "-C", folder])
+            if self.site:
+                set_site = [sys.executable, str(SCRIPTS / "set_site.py"), "--root", folder, "--repository", self.site]
+                run(set_site)
+            production = Path(folder) / "k8s/production"
+            name = run(["kubectl", "kustomize", str(production)]).stdout
+            images = set(re.findall(r"image: (\S+/binaryimageclassification)\b", name))
+            if len(images) != 1:
+                raise Failure(f"k8s/production of {commit} has {len(images)} images of the service; there must be one")
+            overlay = Path(folder) / "k8s/deploy"
+            overlay.mkdir()
+            kustomization = {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "resources": ["../production"],
+                "images": [{"name": images.pop(), "newName": release.image, "digest": release.digest}],
+                "commonAnnotations": {"org.opencontainers.image.revision": release.commit},
+            }
+            # JSON is YAML.
+            (overlay / "kustomization.yaml").write_text(json.dumps(kustomization))
+            return run(["kubectl", "kustomize", str(overlay)]).stdout
+
+    def differs(self, before: str, there: Release, release: Release) -> bool:
+        """Whether there is anything to roll out. Each image names its commit, so a new digest alone says nothing."""
+        if there.commit == release.commit:
+            return there != release
+        sources = ["diff", "--quiet", there.commit, release.commit, "--", *IMAGE_SOURCES]
+        if run(["git", "-C", str(self.repository), *sources], accept=(0, 1)).returncode == 1:
+            return True
+        return self.render(there, release.commit).strip() != self.git("show", f"{before}:{MANIFESTS}")
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        command = ["git", "-C", str(self.repository), "merge-base", "--is-ancestor", older, newer]
+        return run(command, accept=(0, 1)).returncode == 0
+
+    def commit(self, tree: str, parent: str | None, subject: str, release: Release) -> str:
+        author = ["-c", "user.name=github-actions[bot]"]
+        author += ["-c", "user.email=41898282+github-actions[bot]@users.noreply.github.com"]
+        # [skip ci]: there is nothing to build in that branch.
+        message = f"{subject} {release.commit[:12]} [skip ci]\n\n{release.reference}"
+        return self.git(*author, "commit-tree", tree, *(["-p", parent] if parent else []), "-m", message)
+
+    def tree(self, release: Release) -> str:
+        """A tree with the manifests, and beside them, where ArgoCD doesn't look, what they are."""
+        manifests = self.git("hash-object", "-w", "--stdin", text=self.render(release, release.commit))
+        state = self.git("hash-object", "-w", "--stdin", text=json.dumps(release._asdict(), indent=2) + "\n")
+        folder, name = MANIFESTS.split("/")
+        inner = self.git("mktree", text=f"100644 blob {manifests}\t{name}\n")
+        return self.git("mktree", text=f"040000 tree {inner}\t{folder}\n100644 blob {state}\t{STATE}\n")
+
+    def push(self, commit: str) -> str | None:
+        """None, or why the remote didn't take it."""
+        push = ["push", "--quiet", self.remote, f"{commit}:refs/heads/{self.branch}"]
+        done = run(["git", "-C", str(self.repository), *push], accept=(0, 1))
+        return None if done.returncode == 0 else done.stderr.strip()
+
+    def record(self, release: Release, *, backwards: bool) -> str | None:
+        """Writes the release into the branch and returns the branch's commit from before."""
+        reason: str | None = None
         for _ in range(5):
-            with self.worktree() as tree:
-                before = self.recorded(tree)
-                if instead_of is not None and before != instead_of:
-                    raise Superseded("someone else has deployed since")
-                arguments = ["--digest", release.digest, "--commit", release.commit, "--repository", release.image]
-                if backwards:
-                    arguments.append("--rollback")
-                set_image = [sys.executable, str(SCRIPTS / "set_image.py"), "--file", str(tree / KUSTOMIZATION)]
-                done = run([*set_image, *arguments], accept=(0, BACKWARDS))
-                if done.returncode == BACKWARDS:
-                    raise Superseded(done.stderr.strip())
-                if not git("status", "--porcelain", folder=tree):
+            before = self.fetch()
+            if before is not None:
+                there = self.release_at(before)
+                if there == release:
+                    self.revision = before
                     return before
-                author = ["-c", "user.name=github-actions[bot]"]
-                author += ["-c", "user.email=41898282+github-actions[bot]@users.noreply.github.com"]
-                message = f"{'Go back to' if instead_of else 'Deploy'} {release.commit[:12]}\n\n{release.reference}"
-                git(*author, "commit", "--quiet", "--message", message, "--", str(KUSTOMIZATION), folder=tree)
-                push = ["git", "-C", str(tree), "push", "--quiet", self.remote, f"HEAD:refs/heads/{self.branch}"]
-                pushed = run(push, accept=(0, 1))
-                if pushed.returncode == 0:
-                    say(f"{self.branch} has {release.reference}")
-                    return before
-                reason = pushed.stderr.strip()
+                if not backwards and not self.is_ancestor(there.commit, release.commit):
+                    raise Superseded(f"{release.commit} doesn't come after {there.commit}, which is there")
+                if not backwards and not self.differs(before, there, release):
+                    raise Unchanged(
+                        f"{there.reference} of {there.commit} is as good: nothing that it is made of changed"
+                    )
+            self.revision = self.commit(self.tree(release), before, "Deploy", release)
+            reason = self.push(self.revision)
+            if reason is None:
+                say(f"{self.branch} has {release.reference}")
+                return before
         raise Failure(f"git push to {self.branch} was refused five times: {reason}")
+
+    def record_again(self, before: str) -> None:
+        """Brings back all that the branch had, the manifests, too."""
+        there = self.fetch()
+        if there != self.revision:
+            raise Superseded("someone else has deployed since")
+        release = self.release_at(before)
+        self.revision = self.commit(f"{before}^{{tree}}", there, "Go back to", release)
+        reason = self.push(self.revision)
+        if reason is not None:
+            raise Failure(f"git push to {self.branch}: {reason}")
+        say(f"{self.branch} has {release.reference} again")
 
     # What the cluster does.
 
@@ -176,14 +250,16 @@ class Deployment:
     def argocd_lacks(self, release: Release) -> str | None:
         status = json.loads(self.kubectl("-n", "argocd", "get", "application", NAME, "-o", "json")).get("status", {})
         sync = status.get("sync", {}).get("status", "unknown")
+        revision = status.get("sync", {}).get("revision", "unknown")
         health = status.get("health", {}).get("status", "unknown")
         if (
             sync == "Synced"
+            and revision == self.revision
             and health == "Healthy"
             and release.reference in status.get("summary", {}).get("images", [])
         ):
             return None
-        return f"ArgoCD says {sync}, {health}, images {status.get('summary', {}).get('images', [])}"
+        return f"ArgoCD says {sync} at {revision[:12]}, {health}, images {status.get('summary', {}).get('images', [])}"
 
     def deployment_lacks(self, release: Release) -> str | None:
         path = f'{{.spec.template.spec.containers[?(@.name=="{CONTAINER}")].image}}'
@@ -197,8 +273,10 @@ class Deployment:
             self.kubectl("-n", "argocd", "annotate", "application", NAME, refresh, "--overwrite")
             self.wait_until("ArgoCD", lambda: self.argocd_lacks(release), end)
         else:
-            with self.worktree() as tree:
-                self.kubectl("apply", "-k", str(tree / KUSTOMIZATION.parent))
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write(self.git("show", f"{self.revision}:{MANIFESTS}"))
+                file.flush()
+                self.kubectl("apply", "-f", file.name)
         self.wait_until("the deployment", lambda: self.deployment_lacks(release), end)
         left = max(1, int(end - time.monotonic()))
         status = ["-n", NAME, "rollout", "status", f"deployment/{NAME}", f"--timeout={left}s"]
@@ -253,6 +331,8 @@ class Deployment:
             before = self.record(release, backwards=backwards)
         except Superseded as reason:
             return "superseded", str(reason)
+        except Unchanged as reason:
+            return "unchanged", str(reason)
         except Failure as failure:
             return "refused", str(failure)
         try:
@@ -263,18 +343,19 @@ class Deployment:
             say(f"failed: {failure}")
             return self.go_back(release, before, str(failure))
 
-    def go_back(self, release: Release, before: Release | None, why: str) -> tuple[str, str]:
-        if before is None or before == release:
+    def go_back(self, release: Release, before: str | None, why: str) -> tuple[str, str]:
+        if before is None or before == self.revision:
             return "failed", f"{why}; there is nothing to go back to, {release.digest} is what the branch has"
+        older = self.release_at(before)
         try:
-            self.record(before, backwards=True, instead_of=release)
-            self.roll_out(before)
-            self.smoke(before)
+            self.record_again(before)
+            self.roll_out(older)
+            self.smoke(older)
         except Superseded as reason:
             return "failed", f"{why}; not taken back: {reason}"
         except Failure as failure:
-            return "rollback-failed", f"{why}; going back to {before.reference}: {failure}"
-        return "rolled-back", f"{why}; {before.reference} of {before.commit} runs again"
+            return "rollback-failed", f"{why}; going back to {older.reference}: {failure}"
+        return "rolled-back", f"{why}; {older.reference} of {older.commit} runs again"
 
 
 def main() -> int:
@@ -287,10 +368,17 @@ def main() -> int:
         "--repository", type=Path, default=ROOT, help="clone to work in (its own checkout stays as it is)"
     )
     parser.add_argument("--remote", default="origin")
-    parser.add_argument("--branch", default="main")
+    parser.add_argument("--branch", default="deploy/production", help="that ArgoCD follows (deploy/production)")
     parser.add_argument("--wait", type=float, default=900, metavar="SECONDS", help="for the cluster (900)")
     parser.add_argument("--poll", type=float, default=5, metavar="SECONDS", help="between two questions (5)")
     settings = parser.parse_args()
+    for value, form, what in (
+        (settings.image, r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+", "image's name in small letters"),
+        (settings.digest, r"sha256:[0-9a-f]{64}", "digest: sha256: and 64 hexadecimal digits"),
+        (settings.commit, r"[0-9a-f]{40}", "full SHA of a commit"),
+    ):
+        if not re.fullmatch(form, value):
+            parser.error(f"'{value}' is no {what}")
     release = Release(settings.image, settings.digest, settings.commit)
     result, message = Deployment(settings).deploy(release, backwards=settings.rollback)
     message = " ".join(message.split())

@@ -55,17 +55,22 @@ def fail(text: str, status: int = 1) -> int:
 
 
 def image_in(text: str) -> str:
-    """What kustomize would make of the image."""
-    name = re.search(r"^\s+newName: (\S+)$", text, re.M)
-    version = re.search(r"^\s+(newTag|digest): (\S+)$", text, re.M)
-    assert name and version
-    return f"{name[1]}{'@' if version[1] == 'digest' else ':'}{version[2]}"
+    """The image of the rendered manifests."""
+    (image,) = set(re.findall(r"^\s+image: (\S+)$", text, re.M))
+    return image
+
+
+def in_branch(state: Fakes, what: str) -> str:
+    command = ["git", "-C", state.settings["origin"], *what.split()]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def kubectl(state: Fakes, arguments: list[str]) -> int:
     settings, words = state.settings, [
         word for word in arguments if word not in ("-n", "argocd", "cats-dogs-classifier")
     ]
+    if words[0] == "kustomize":
+        return subprocess.run([settings["kubectl"], *arguments], check=False).returncode
     if settings.get("unreachable"):
         return fail("The connection to the server 127.0.0.1:6443 was refused")
     image = settings.get("image", "")
@@ -75,14 +80,15 @@ def kubectl(state: Fakes, arguments: list[str]) -> int:
         if words[-1] == "name":
             print("application.argoproj.io/cats-dogs-classifier")
         else:
-            status = {"sync": {"status": "Synced"}, "health": {"status": "Healthy"}, "summary": {"images": [image]}}
+            sync = {"status": "Synced", "revision": settings.get("revision", "")}
+            status = {"sync": sync, "health": {"status": "Healthy"}, "summary": {"images": [image]}}
             print(json.dumps({"status": {**status, **settings.get("argocd_status", {})}}))
     elif words[:2] == ["annotate", "application"]:
-        main = ["git", "-C", settings["origin"], "show", "main:k8s/production/kustomization.yaml"]
         if not settings.get("stuck"):
-            state.set(image=image_in(subprocess.run(main, capture_output=True, text=True, check=True).stdout))
-    elif words[:2] == ["apply", "-k"]:
-        state.set(image=image_in((Path(words[2]) / "kustomization.yaml").read_text()))
+            image = image_in(in_branch(state, "show deploy/production:production/manifests.yaml"))
+            state.set(image=image, revision=in_branch(state, "rev-parse deploy/production").strip())
+    elif words[:2] == ["apply", "-f"]:
+        state.set(image=image_in(Path(words[2]).read_text()))
     elif words[:2] == ["get", "deployment"]:
         if words[-1] == "name":
             print("deployment.apps/cats-dogs-classifier")

@@ -155,6 +155,7 @@ def test_no_access_is_a_failure_that_does_not_show_the_secret(tmp_path: Path, se
     ("result", "state"),
     [
         ("deployed", "success"),
+        ("unchanged", "success"),
         ("superseded", "error"),
         ("failed", "failure"),
         ("rolled-back", "failure"),

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +18,11 @@ from harness import SOURCE, Server
 
 OLD, NEW, THIRD = ("sha256:" + letter * 64 for letter in "abc")
 IMAGE = "ghcr.io/someone/binaryimageclassification"
-KUSTOMIZATION = "k8s/production/kustomization.yaml"
+BRANCH, MANIFESTS = "deploy/production", "production/manifests.yaml"
+KUBECTL = SOURCE / "build/tools/kubectl"
+REAL = str(KUBECTL) if KUBECTL.exists() else shutil.which("kubectl")
+if REAL is None:
+    pytest.skip("kubectl is missing: scripts/get_kubectl.sh gets it", allow_module_level=True)
 VERSION = re.search(r"^project\(catdog VERSION ([0-9.]+)", (SOURCE / "CMakeLists.txt").read_text(), re.M)[1]
 
 
@@ -32,14 +39,20 @@ class World:
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(self.origin)], check=True)
         subprocess.run(["git", "clone", "-q", str(self.origin), str(self.clone)], check=True, capture_output=True)
         git(self.clone, "checkout", "-q", "-B", "main")
-        (self.clone / "k8s/production").mkdir(parents=True)
-        (self.clone / KUSTOMIZATION).write_text((SOURCE / KUSTOMIZATION).read_text())
+        for name in ("k8s", "monitoring"):
+            shutil.copytree(SOURCE / name, self.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
         self.commits = [self.commit(version) for version in (VERSION, VERSION, "99.0.0")]
         git(self.clone, "push", "-q", "origin", "main")
-        self.fakes = Fakes(folder / "fakes", argocd=True, origin=str(self.origin), port=port, image=f"{IMAGE}:none")
+        self.fakes = Fakes(
+            folder / "fakes", argocd=True, origin=str(self.origin), port=port, image=f"{IMAGE}:none", kubectl=REAL
+        )
 
     def commit(self, version: str) -> str:
         (self.clone / "CMakeLists.txt").write_text(f"project(catdog VERSION {version} LANGUAGES CXX)\n")
+        # Another source each time: else there is nothing to roll out.
+        source = self.clone / "lib/x.cpp"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text((source.read_text() if source.exists() else "") + "\n")
         git(self.clone, "add", "-A")
         git(self.clone, "commit", "-q", "--allow-empty", "-m", f"version {version}")
         return git(self.clone, "rev-parse", "HEAD")
@@ -66,8 +79,13 @@ class World:
         return done.returncode, lines["result"], lines["message"]
 
     def on_main(self) -> str:
-        text = git(self.origin, "show", f"main:{KUSTOMIZATION}")
-        return re.search(r"^\s+(?:digest|newTag): (\S+)$", text, re.M)[1]
+        """The digest that ArgoCD finds."""
+        digest = json.loads(git(self.origin, "show", f"{BRANCH}:release.json"))["digest"]
+        assert f"image: {IMAGE}@{digest}\n" in self.manifests()
+        return digest
+
+    def manifests(self) -> str:
+        return git(self.origin, "show", f"{BRANCH}:{MANIFESTS}")
 
     def in_cluster(self) -> str:
         return self.fakes.settings["image"]
@@ -160,7 +178,13 @@ def test_changes_nothing_when_the_cluster_cannot_be_reached(running: World) -> N
 
 
 @pytest.mark.parametrize(
-    "status", [{"sync": {"status": "OutOfSync"}}, {"health": {"status": "Degraded"}}, {"summary": {"images": []}}]
+    "status",
+    [
+        {"sync": {"status": "OutOfSync"}},
+        {"sync": {"status": "Synced", "revision": "0" * 40}},
+        {"health": {"status": "Degraded"}},
+        {"summary": {"images": []}},
+    ],
 )
 def test_waits_for_argocd(world: World, status: dict[str, object]) -> None:
     world.fakes.set(argocd_status=status)
@@ -171,7 +195,8 @@ def test_waits_for_argocd(world: World, status: dict[str, object]) -> None:
 
 def test_argocd_that_does_nothing_is_no_success(running: World) -> None:
     running.fakes.set(stuck=True)
-    assert running.deploy(NEW, running.commits[1], "--wait", "1")[:2] == (1, "rolled-back")
+    # Nor is it known to follow the way back.
+    assert running.deploy(NEW, running.commits[1], "--wait", "1")[:2] == (1, "rollback-failed")
     assert (running.on_main(), running.in_cluster()) == (OLD, f"{IMAGE}@{OLD}")
 
 
@@ -188,49 +213,102 @@ def test_the_deployment_may_take_its_time(world: World) -> None:
     assert world.fakes.settings["late"] == 0
 
 
-def test_tries_again_when_someone_else_pushed(world: World) -> None:
+def someone_else(world: World, digest: str, commit: str) -> list[list[str]]:
+    """Commands that write another release into the branch."""
     other = world.folder / "other"
-    subprocess.run(["git", "clone", "-q", str(world.origin), str(other)], check=True)
-    (other / "README").write_text("x")
-    git(other, "add", "-A")
-    git(other, "commit", "-q", "-m", "meanwhile")
-    hook = world.clone / ".git/hooks/pre-push"
+    state = json.dumps({"image": IMAGE, "digest": digest, "commit": commit})
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    write = f"open({str(other / 'release.json')!r}, 'w').write({state!r})"
+    sed = ["sed", "-i", f"s/sha256:[0-9a-f]*/{digest}/", str(other / MANIFESTS)]
+    return [
+        ["rm", "-rf", str(other)],
+        ["git", "clone", "-q", "-b", BRANCH, str(world.origin), str(other)],
+        [sys.executable, "-c", write],
+        sed,
+        ["git", "-C", str(other), *author, "commit", "-qam", "meanwhile"],
+        ["git", "-C", str(other), "push", "-q", "origin", f"HEAD:{BRANCH}"],
+    ]
+
+
+def test_tries_again_when_someone_else_pushed(running: World) -> None:
+    hook = running.clone / ".git/hooks/pre-push"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        f"#!/bin/sh\nunset GIT_DIR GIT_INDEX_FILE\nrm '{hook}'\ngit -C '{other}' push -q origin HEAD:main\n"
-    )
+    commands = [shlex.join(command) for command in someone_else(running, THIRD, running.commits[0])]
+    hook.write_text("\n".join(["#!/bin/sh", "unset GIT_DIR GIT_INDEX_FILE", f"rm '{hook}'", *commands]))
     hook.chmod(0o755)
-    assert world.deploy(OLD, world.commits[0])[:2] == (0, "deployed")
+    assert running.deploy(NEW, running.commits[1])[:2] == (0, "deployed")
     assert not hook.exists()
-    assert world.on_main() == OLD
-    assert "meanwhile" in git(world.origin, "log", "--format=%s", "main")
+    assert running.on_main() == NEW
+    assert "meanwhile" in git(running.origin, "log", "--format=%s", BRANCH)
 
 
 def test_what_someone_else_deployed_since_is_not_taken_back(running: World) -> None:
-    other = running.folder / "other"
-    file = f"{other}/{KUSTOMIZATION}"
-    set_image = [sys.executable, str(SOURCE / "scripts/set_image.py"), "--file", file, "--digest", THIRD]
-    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    running.fakes.set(
-        broken=[NEW],
-        on_rollout=[
-            ["git", "clone", "-q", str(running.origin), str(other)],
-            [*set_image, "--commit", running.commits[2]],
-            ["git", "-C", str(other), *author, "commit", "-qam", "later"],
-            ["git", "-C", str(other), "push", "-q", "origin", "HEAD:main"],
-        ],
-    )
+    running.fakes.set(broken=[NEW], on_rollout=someone_else(running, THIRD, running.commits[2]))
     code, result, message = running.deploy(NEW, running.commits[1])
     assert (code, result) == (1, "failed")
     assert "someone else has deployed since" in message
     assert running.on_main() == THIRD
 
 
+def test_main_is_left_alone_and_no_run_is_started(running: World) -> None:
+    """What CD writes is no commit of main: it would be built, and could be overtaken by another push."""
+    assert git(running.origin, "rev-parse", "main") == running.commits[2]
+    assert "[skip ci]" in git(running.origin, "log", "-1", "--format=%s", BRANCH)
+
+
+def test_a_change_of_the_manifests_waits_for_its_deployment(running: World) -> None:
+    file = running.clone / "k8s/production/horizontalpodautoscaler.yaml"
+    file.write_text(file.read_text().replace("maxReplicas: 10", "maxReplicas: 11"))
+    commit = running.commit(VERSION)
+    git(running.clone, "push", "-q", "origin", "HEAD:main")
+    assert "maxReplicas: 10" in running.manifests()
+    assert running.deploy(NEW, commit)[:2] == (0, "deployed")
+    assert "maxReplicas: 11" in running.manifests()
+    # Going back brings the manifests back, too.
+    file.write_text(file.read_text().replace("maxReplicas: 11", "maxReplicas: 12"))
+    broken = running.commit("99.0.0")
+    assert running.deploy(THIRD, broken)[:2] == (1, "rolled-back")
+    assert "maxReplicas: 11" in running.manifests() and running.on_main() == NEW
+
+
+def test_a_commit_that_changes_nothing_that_runs_rolls_nothing_out(running: World) -> None:
+    (running.clone / "README.md").write_text("x")
+    git(running.clone, "add", "-A")
+    git(running.clone, "commit", "-q", "-m", "docs: x")
+    git(running.clone, "checkout", "-q", "-B", "other", running.commits[0])
+    (running.clone / "README.md").write_text("y")
+    git(running.clone, "add", "-A")
+    git(running.clone, "commit", "-q", "-m", "docs: y")
+    before = git(running.origin, "rev-parse", BRANCH)
+    assert running.deploy(NEW, git(running.clone, "rev-parse", "HEAD"))[:2] == (0, "unchanged")
+    assert git(running.origin, "rev-parse", BRANCH) == before and running.in_cluster() == f"{IMAGE}@{OLD}"
+
+
+def test_no_stranger_is_named_in_what_is_deployed(world: World) -> None:
+    assert world.deploy(OLD, world.commits[0], GITHUB_REPOSITORY="SomeOne/Cats")[:2] == (0, "deployed")
+    assert ".invalid" not in world.manifests()
+
+
+@pytest.mark.parametrize(
+    ("image", "digest", "commit"),
+    [
+        (IMAGE, "sha256:abc", "a" * 40),
+        (IMAGE, NEW + "\nnewTag: x", "a" * 40),
+        (IMAGE, NEW, "main"),
+        ("ghcr.io/Owner/x", NEW, "a" * 40),
+    ],
+)
+def test_bad_arguments(image: str, digest: str, commit: str) -> None:
+    command = [sys.executable, str(SOURCE / "scripts/deploy.py"), "--image", image, "--digest", digest]
+    done = subprocess.run([*command, "--commit", commit], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and " is no " in done.stderr
+
+
 def test_the_same_once_more_makes_no_commit_but_looks(running: World) -> None:
-    count = git(running.origin, "rev-list", "--count", "main")
+    count = git(running.origin, "rev-list", "--count", BRANCH)
     before = len(running.fakes.calls("kubectl"))
     assert running.deploy(OLD, running.commits[0])[:2] == (0, "deployed")
-    assert git(running.origin, "rev-list", "--count", "main") == count
+    assert git(running.origin, "rev-list", "--count", BRANCH) == count
     assert any("rollout status" in call for call in running.fakes.calls("kubectl")[before:])
 
 
