@@ -117,9 +117,10 @@ def test_the_monitor_scrapes_the_metrics(server: Server) -> None:
     monitor = of_kind("full", "ServiceMonitor")["spec"]
     service = of_kind("production", "Service")
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
-    (endpoint,) = monitor["endpoints"]
-    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
-    assert server.ask(endpoint["path"])[0] == 200
+    ports = [port["name"] for port in service["spec"]["ports"]]
+    assert sorted(endpoint["port"] for endpoint in monitor["endpoints"]) == sorted(ports)
+    for endpoint in monitor["endpoints"]:
+        assert server.ask(endpoint["path"])[0] == 200
 
 
 def test_the_ingress_routes_the_api_and_neither_metrics_nor_administration(openapi: dict[str, Any]) -> None:

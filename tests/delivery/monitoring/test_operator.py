@@ -97,3 +97,17 @@ def test_the_heartbeat_arrives_and_disturbs_nobody(prometheus: PrometheusServer,
     assert eventually(lambda: "CatdogWatchdog" in receiver.names("/heartbeat"), LIMIT, pause=0.3), receiver.told
     assert "CatdogWatchdog" not in receiver.names("/page") | receiver.names("/ticket")
     assert receiver.names("/heartbeat") == {"CatdogWatchdog"}
+
+
+def test_both_ports_are_watched_and_counted_once(prometheus: PrometheusServer) -> None:
+    queries = Prometheus(prometheus.url)
+    jobs = ["cats-dogs-api", "cats-dogs-metrics"]
+
+    def up() -> list[str]:
+        return sorted(series["metric"]["job"] for series in queries.instant("up == 1"))
+
+    assert eventually(lambda: up() == jobs, LIMIT, pause=0.3), up()
+    # As in monitoring/prometheus.yml.
+    config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
+    assert set(jobs) <= {job["job_name"] for job in config["scrape_configs"]}
+    assert queries.instant('{job="cats-dogs-api",__name__=~"api_requests_total|workers"}') == []
