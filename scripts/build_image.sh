@@ -42,9 +42,10 @@ revision=$(git rev-parse --verify --quiet HEAD 2>/dev/null || printf unknown)
 seconds=$(git log -1 --format=%ct 2>/dev/null || printf 0)
 [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || revision+=-dirty
 created=$(date -u -d "@$seconds" +%Y-%m-%dT%H:%M:%SZ)
+origin=$(git remote get-url origin 2>/dev/null || true)
+slug=$(sed -nE 's#^.*github\.com[:/]([^/]+/[^/]+)$#\1#p' <<<"${origin%.git}")
 if [ ${#tags[@]} -eq 0 ]; then
-  origin=$(git remote get-url origin 2>/dev/null || true)
-  owner=$(sed -nE 's#^.*github\.com[:/]([^/]+)/.*$#\1#p' <<<"$origin")
+  owner=${slug%%/*}
   repository=$(image_repository "${owner:-local}")
   suffix=''
   [ "$target" = service ] || suffix=-$target
@@ -53,6 +54,8 @@ fi
 
 arguments=(--file service/Dockerfile --target "$target" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
   --build-arg "CREATED=$created" --build-arg "JOBS=$CATDOG_JOBS")
+# By this label GitHub gives the package the repository's rights, and readers find the sources.
+[ -z "$slug" ] || arguments+=(--build-arg "SOURCE=https://github.com/$slug")
 [ -z "$base" ] || arguments+=(--build-arg "BASE=$base")
 for tag in "${tags[@]}"; do arguments+=(--tag "$tag"); done
 case "$engine" in

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # publish_image.sh --local IMAGE --owner OWNER --commit SHA --branch NAME: pushes a built image with docker as
-# ghcr.io/OWNER/binaryimageclassification:SHA and :NAME, and prints image=… and digest=… (also into $GITHUB_OUTPUT).
+# ghcr.io/OWNER/binaryimageclassification:SHA and :NAME, and prints image=… and digest=… (also into $GITHUB_OUTPUT). :NAME
+# stays where it is if it has the image of a later commit: a slow build doesn't take it back. Needs the history of SHA.
 # OWNER in small letters, as registries want it; of the branch's name only what a tag may hold.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -30,8 +31,19 @@ branch=$(LC_ALL=C tr -c 'A-Za-z0-9_.\n-' - <<<"$branch")
 branch=${branch:0:128}
 [[ $branch =~ ^[A-Za-z0-9_] ]] || die "no tag can be made of the branch's name '$branch'"
 
+tags=("$commit")
+label='{{index .Image.Config.Labels "org.opencontainers.image.revision"}}'
+there=$(docker buildx imagetools inspect "$image:$branch" --format "$label" 2>/dev/null) || there=''
+# Unknown to this history: an image of another repository's, or of a branch that was pushed anew.
+if [[ $there =~ ^[0-9a-f]{40}$ ]] && [ "$there" != "$commit" ] &&
+  git -C "$CATDOG_ROOT" merge-base --is-ancestor "$commit" "$there" 2>/dev/null; then
+  say "$image:$branch stays at $there, which comes after $commit" >&2
+else
+  tags+=("$branch")
+fi
+
 digest=''
-for tag in "$commit" "$branch"; do
+for tag in "${tags[@]}"; do
   docker tag "$from" "$image:$tag"
   pushed=$(docker push "$image:$tag" | tee /dev/stderr | sed -nE 's/^.*digest: (sha256:[0-9a-f]{64}) size: .*/\1/p')
   [ -n "$pushed" ] || die "docker push named no digest for $image:$tag"

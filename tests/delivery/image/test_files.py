@@ -260,6 +260,7 @@ def test_the_default_name_is_owner_and_commit(tmp_path: Path) -> None:
     values = dict(value.split("=", 1) for value in after("--build-arg", result.stdout))
     assert (values["VERSION"], values["REVISION"]) == ("4.5.6", sha)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", values["CREATED"])
+    assert values["SOURCE"] == "https://github.com/SomeOwner/Repository"
     assert "BASE" not in values
     (project.folder / "CMakeLists.txt").write_text("project(catdog VERSION 4.5.7 LANGUAGES CXX)\n")
     changed = project.build("--target", "torch")
@@ -273,6 +274,9 @@ def test_tags_and_base_are_passed_on(tmp_path: Path) -> None:
     assert after("--tag", result.stdout) == ["a:1", "b:2"]
     values = dict(value.split("=", 1) for value in after("--build-arg", result.stdout))
     assert (values["BASE"], values["REVISION"]) == ("debian@sha256:0", "unknown")
+    assert "SOURCE" not in values
+    labels = set(re.findall(r'org\.opencontainers\.image\.([\w.]+)="\$', DOCKERFILE.read_text()))
+    assert labels == {"version", "revision", "created", "source", "base.name"}
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,9 @@ def docker(state: Fakes, arguments: list[str]) -> int:
         state.set(digests=settings["digests"])
         print(f"The push refers to repository\nmain: digest: {digest} size: 1573")
     elif arguments[:3] == ["buildx", "imagetools", "inspect"]:
+        if "revision" in arguments[-1] and settings.get("revision"):
+            print(settings["revision"])
+            return 0
         if "digest" not in settings:
             return fail(f"ERROR: {arguments[3]}: not found")
         print(settings["digest"])

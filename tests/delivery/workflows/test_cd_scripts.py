@@ -63,9 +63,11 @@ def test_nothing_else_can(tag: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def publish(fakes: Fakes, tmp_path: Path, owner: str = "SomeOne", branch: str = "main") -> tuple[int, str]:
+def publish(
+    fakes: Fakes, tmp_path: Path, owner: str = "SomeOne", branch: str = "main", commit: str = COMMIT
+) -> tuple[int, str]:
     output = tmp_path / "output"
-    arguments = ["--local", "x:ci", "--owner", owner, "--commit", COMMIT, "--branch", branch]
+    arguments = ["--local", "x:ci", "--owner", owner, "--commit", commit, "--branch", branch]
     done = run("publish_image.sh", *arguments, fakes=fakes, GITHUB_OUTPUT=str(output))
     return done.returncode, output.read_text() if output.exists() else ""
 
@@ -74,12 +76,36 @@ def test_publishes_by_commit_and_branch(fakes: Fakes, tmp_path: Path) -> None:
     fakes.set(digests=[DIGEST, DIGEST])
     image = IMAGE
     assert publish(fakes, tmp_path, branch="feature/x y") == (0, f"image={image}\ndigest={DIGEST}\n")
-    assert fakes.calls("docker") == [
+    assert [call for call in fakes.calls("docker") if not call.startswith("buildx")] == [
         f"tag x:ci {image}:{COMMIT}",
         f"push {image}:{COMMIT}",
         f"tag x:ci {image}:feature-x-y",
         f"push {image}:feature-x-y",
     ]
+
+
+def commits_of_this_repository() -> tuple[str, str]:
+    """An older one and a newer one."""
+    command = ["git", "-C", str(SOURCE), "rev-list", "--max-count=2", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if len(done.stdout.split()) != 2:
+        pytest.skip("this checkout has no history")
+    newer, older = done.stdout.split()
+    return older, newer
+
+
+def test_a_slow_build_does_not_take_the_branch_back(fakes: Fakes, tmp_path: Path) -> None:
+    older, newer = commits_of_this_repository()
+    fakes.set(digests=[DIGEST, DIGEST], revision=newer)
+    assert publish(fakes, tmp_path, commit=older) == (0, f"image={IMAGE}\ndigest={DIGEST}\n")
+    assert [call for call in fakes.calls("docker") if call.startswith("push")] == [f"push {IMAGE}:{older}"]
+
+
+def test_a_later_build_takes_the_branch_on(fakes: Fakes, tmp_path: Path) -> None:
+    older, newer = commits_of_this_repository()
+    fakes.set(digests=[DIGEST, DIGEST], revision=older)
+    assert publish(fakes, tmp_path, commit=newer)[0] == 0
+    assert f"push {IMAGE}:main" in fakes.calls("docker")
 
 
 def test_both_tags_must_be_the_same_image(fakes: Fakes, tmp_path: Path) -> None:
