@@ -84,7 +84,7 @@ BENCHMARK(preprocess_floor)->Name("preprocess/floor");
 void run(benchmark::State& state, const core::Engine& engine) {
   const auto context = engine.create_context();
   const auto input = context->input();
-  core::normalise(core::golden_picture(1, {input.width, input.height}), model().config().input, input);
+  core::normalise(core::golden_picture(1, {input.width, input.height}, 2), model().config().input, input);
   std::vector<float> logits(model().config().outputs());
   while (state.KeepRunning()) {
     context->run(logits);

@@ -177,7 +177,7 @@ void Classifier::warm_up(int threads) const {
   // All contexts at once: leasing one after the other would warm the same one again and again.
   std::vector<std::unique_ptr<Impl::ContextLease>> leases;
   std::vector<float> logits(impl_->model.config().outputs());
-  const cv::Mat picture = golden_picture(1, impl_->input_size());
+  const cv::Mat picture = golden_picture(1, impl_->input_size(), 2);
   for (int i = 0; i < callers; ++i) {
     const auto& lease = leases.emplace_back(std::make_unique<Impl::ContextLease>(*impl_));
     normalise(picture, impl_->model.config().input, (*lease)->input());

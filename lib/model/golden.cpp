@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The golden picture. Its algorithm is part of the model format (docs/model-format.md): never change it.
+// The golden pictures. Their algorithms are part of the model format (docs/model-format.md): never change them.
 #include <algorithm>
-#include <array>
 #include <opencv2/core.hpp>
+#include <vector>
 
 #include "model/model_file.hpp"
 #include "status.hpp"
@@ -53,12 +53,7 @@ int blobs(std::uint32_t seed, std::uint32_t plane, int x, int y, int side) {
   return sum;
 }
 
-}  // namespace
-
-cv::Mat golden_picture(std::uint32_t seed, Size size) {
-  if (size.width < 1 || size.height < 1 || size.width > 16'384 || size.height > 16'384) {
-    throw Failure(Status::invalid_argument, "golden picture: sides must be 1 to 16384");
-  }
+cv::Mat hashed_picture(std::uint32_t seed, Size size) {
   const int side = std::max(size.width, size.height);
   cv::Mat rgb(size.height, size.width, CV_8UC3);
   for (int y = 0; y < size.height; ++y) {
@@ -75,6 +70,90 @@ cv::Mat golden_picture(std::uint32_t seed, Size size) {
     }
   }
   return rgb;
+}
+
+class Generator {
+ public:
+  explicit Generator(std::uint32_t seed) : state_(seed ^ 0x9E3779B9U) {}
+  int next() {
+    state_ = state_ * 1664525U + 1013904223U;
+    return static_cast<int>(state_ >> 24U);
+  }
+  // Of the last draw, -8..7 for each of three channels.
+  int grain(int channel) const {
+    return static_cast<int>((state_ >> (28U - 4U * static_cast<unsigned>(channel))) & 15U) - 8;
+  }
+
+ private:
+  std::uint32_t state_;
+};
+
+// Colours at the corners of n×n cells over the whole picture.
+class Grid {
+ public:
+  Grid(int cells, Size size, Generator& generator) : cells_(cells), size_(size) {
+    for (int node = 0; node < (cells + 1) * (cells + 1); ++node) {
+      const int light = generator.next();
+      for (int channel = 0; channel < 3; ++channel) nodes_.push_back((3 * light + generator.next()) / 4);
+    }
+    row_.resize(2 * per_row());
+  }
+
+  // Both rows of corners around y, to be blended when a pixel is taken: the order of the rounding is in the format.
+  void select_row(int y) {
+    const int q = y * cells_ * 256 / size_.height;
+    fraction_ = q & 255;
+    const auto first = nodes_.begin() + static_cast<std::ptrdiff_t>(per_row()) * (q >> 8);
+    std::copy(first, first + static_cast<std::ptrdiff_t>(2 * per_row()), row_.begin());
+  }
+
+  int sample(int x, int channel) const {
+    const int p = x * cells_ * 256 / size_.width;
+    const int t = p & 255;
+    const int* upper = row_.data() + 3 * (p >> 8) + channel;
+    const int* lower = upper + per_row();
+    return ((upper[0] * (256 - t) + upper[3] * t) * (256 - fraction_) +
+            (lower[0] * (256 - t) + lower[3] * t) * fraction_) >>
+           16;
+  }
+
+ private:
+  std::size_t per_row() const { return 3 * (static_cast<std::size_t>(cells_) + 1); }
+
+  int cells_;
+  Size size_;
+  std::vector<int> nodes_;
+  std::vector<int> row_;
+  int fraction_ = 0;
+};
+
+cv::Mat interpolated_picture(std::uint32_t seed, Size size) {
+  Generator generator(seed);
+  Grid coarse(4, size, generator);
+  Grid fine(16, size, generator);
+  cv::Mat rgb(size.height, size.width, CV_8UC3);
+  for (int y = 0; y < size.height; ++y) {
+    coarse.select_row(y);
+    fine.select_row(y);
+    auto* pixel = rgb.ptr<std::uint8_t>(y);
+    for (int x = 0; x < size.width; ++x) {
+      generator.next();
+      for (int channel = 0; channel < 3; ++channel) {
+        const int level = (coarse.sample(x, channel) + fine.sample(x, channel)) / 2;
+        *pixel++ = static_cast<std::uint8_t>(std::clamp(128 + (level - 128) * 2 + generator.grain(channel), 0, 255));
+      }
+    }
+  }
+  return rgb;
+}
+
+}  // namespace
+
+cv::Mat golden_picture(std::uint32_t seed, Size size, int version) {
+  if (size.width < 1 || size.height < 1 || size.width > 16'384 || size.height > 16'384) {
+    throw Failure(Status::invalid_argument, "golden picture: sides must be 1 to 16384");
+  }
+  return version == 1 ? hashed_picture(seed, size) : interpolated_picture(seed, size);
 }
 
 }  // namespace catdog::core

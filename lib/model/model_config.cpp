@@ -250,6 +250,7 @@ ModelConfig parse_model_config(std::string_view json) {
   config.input = read_input(root);
   config.calibration = read_calibration(root, config.format_version, config.labels);
   config.network = read_network(root, config.input, config.outputs());
+  config.golden_version = static_cast<int>(json_reader::integer(root, "golden_version", 1, 2, file_name, 1));
   config.golden = read_golden(root, config.outputs());
   if (config.format_version >= 2) config.stored_weights = read_stored_weights(root);
   for (const char* key : {"metrics", "provenance"}) {

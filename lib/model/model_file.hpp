@@ -65,6 +65,7 @@ struct ModelConfig {
   InputSpec input;
   Network network;  // No layers: no native part.
   Calibration calibration;
+  int golden_version = 1;  // Of the pictures behind the golden cases.
   std::vector<GoldenCase> golden;
   std::map<std::string, StoredTensor, std::less<>> stored_weights;  // By state-dict name; format version 2 only.
   std::string json;  // All of catdog.json, as it stands in the file; "{}" for a plain TorchScript archive.
@@ -134,7 +135,8 @@ std::string sha256_hex(std::span<const std::uint8_t> bytes);
 std::string checked_sha256(std::string_view given);
 
 // The deterministic test picture of the golden self-test: CV_8UC3 RGB, smooth blobs and noise from integer arithmetic
-// only, the same on every machine. The algorithm is part of the model format and never changes.
-cv::Mat golden_picture(std::uint32_t seed, Size size);
+// only, the same on every machine. The algorithms are part of the model format and never change: version 1 hashes for
+// every pixel, version 2 interpolates a coarse grid.
+cv::Mat golden_picture(std::uint32_t seed, Size size, int version);
 
 }  // namespace catdog::core

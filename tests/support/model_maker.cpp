@@ -106,6 +106,7 @@ std::string make_catdog_json(const ModelRecipe& recipe) {
         {"mean", {0.485, 0.456, 0.406}},
         {"std", {0.229, 0.224, 0.225}}}},
       {"calibration", {{"temperature", recipe.temperature}, {"abstain_below", recipe.abstain_below}}},
+      {"golden_version", recipe.golden_version},
       {"golden", nlohmann::ordered_json::array()},
       {"metrics", nlohmann::ordered_json::object()},
       {"provenance", {{"made_by", "model_maker"}}}};

@@ -32,6 +32,7 @@ struct ModelRecipe {
   std::uint32_t seed = 1;                           // Of the weights.
   double temperature = 1.0;
   double abstain_below = 0.0;
+  int golden_version = 2;
   std::vector<core::GoldenCase> golden;
 
   // Knobs for breaking it.

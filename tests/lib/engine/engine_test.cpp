@@ -36,7 +36,8 @@ std::vector<core::GoldenCase> golden_cases(const test_support::ModelRecipe& reci
   std::vector<core::GoldenCase> cases;
   for (std::uint32_t seed = 1; seed <= 4; ++seed) {
     const auto input = context->input();
-    core::normalise(core::golden_picture(seed, {input.width, input.height}), model.config().input, input);
+    core::normalise(core::golden_picture(seed, {input.width, input.height}, recipe.golden_version),
+                    model.config().input, input);
     core::GoldenCase golden{seed, std::vector<float>(recipe.labels.size())};
     context->run(golden.logits);
     cases.push_back(golden);
@@ -124,6 +125,20 @@ TEST(CreateEngine, WrongGoldenLogitsAreAModelFormatError) {
     const auto failure = failure_of([&] { core::create_engine(model, options(EngineKind::automatic, precision), {}); });
     EXPECT_EQ(failure.status(), Status::model_format);
     EXPECT_THAT(failure.what(), HasSubstr("golden case 3"));
+  }
+}
+
+// The pictures behind the logits are those of the file's version.
+TEST(CreateEngine, TheGoldenVersionChoosesThePictures) {
+  for (const int version : {1, 2}) {
+    test_support::ModelRecipe recipe;
+    recipe.golden_version = version;
+    recipe.golden = golden_cases(recipe, Precision::fp32);
+    const auto options_fp32 = options(EngineKind::native, Precision::fp32);
+    EXPECT_STREQ(core::create_engine(test_support::model_for(recipe), options_fp32, {})->name(), "native");
+    recipe.golden_version = 3 - version;
+    const auto failure = failure_of([&] { core::create_engine(test_support::model_for(recipe), options_fp32, {}); });
+    EXPECT_EQ(failure.status(), Status::model_format);
   }
 }
 

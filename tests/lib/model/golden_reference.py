@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The golden picture by the text of docs/model-format.md; prints the checksums that golden_test.cpp holds."""
+"""The golden image by the text of docs/model-format.md; prints the checksums that golden_test.cpp holds."""
 import hashlib
 
 MASK = 0xFFFFFFFF
@@ -46,6 +46,48 @@ def golden_picture(seed, width, height):
     return bytes(out)
 
 
+class Generator:
+    def __init__(self, seed):
+        self.state = seed ^ 0x9E3779B9
+
+    def next(self):
+        self.state = (self.state * 1664525 + 1013904223) & MASK
+        return self.state >> 24
+
+    def grid(self, n):
+        rows = []
+        for _ in range(n + 1):
+            row = []
+            for _ in range(n + 1):
+                light = self.next()
+                row.append([(3 * light + self.next()) // 4 for _ in range(3)])
+            rows.append(row)
+        return rows
+
+
+def sample(grid, n, x, y, width, height):
+    p, q = x * n * 256 // width, y * n * 256 // height
+    i, t, j, u = p >> 8, p & 255, q >> 8, q & 255
+    rows = [[grid[j + k][i][c] * (256 - t) + grid[j + k][i + 1][c] * t for c in range(3)] for k in (0, 1)]
+    return [(rows[0][c] * (256 - u) + rows[1][c] * u) >> 16 for c in range(3)]
+
+
+def golden_picture_2(seed, width, height):
+    generator = Generator(seed)
+    coarse, fine = generator.grid(4), generator.grid(16)
+    out = bytearray()
+    for y in range(height):
+        for x in range(width):
+            generator.next()
+            far, near = sample(coarse, 4, x, y, width, height), sample(fine, 16, x, y, width, height)
+            for channel in range(3):
+                grain = ((generator.state >> (28 - 4 * channel)) & 15) - 8
+                level = (far[channel] + near[channel]) // 2
+                out.append(min(255, max(0, 128 + (level - 128) * 2 + grain)))
+    return bytes(out)
+
+
 if __name__ == "__main__":
-    for arguments in ((1, 128, 128), (4_000_000_000, 37, 20)):
-        print(arguments, hashlib.sha256(golden_picture(*arguments)).hexdigest())
+    for function in (golden_picture, golden_picture_2):
+        for arguments in ((1, 128, 128), (4_000_000_000, 37, 20)):
+            print(function.__name__, arguments, hashlib.sha256(function(*arguments)).hexdigest())

@@ -78,6 +78,7 @@ TEST(ModelDamage, EveryFieldIsChecked) {
       {R"({"calibration": {"reference": {"sharpness": {"edges": [1, 1], "shares": [0, 1, 0]}}}})", "must ascend"},
       {R"({"calibration": {"reference": {"sharpness": {"edges": [1], "shares": [1]}}}})", "shares: must have from 2"},
       {R"({"calibration": {"quantization": []}})", "quantization: must be an object"},
+      {R"({"golden_version": 3})", "golden_version: must be from 1 to 2"},
       {R"({"golden": {}})", "golden: must be an array"},
       {R"({"golden": [1]})", "golden[0]: must be an object"},
       {R"({"golden": [{"logits": [0, 0]}]})", "golden[0].seed: is missing"},

@@ -57,7 +57,6 @@ TEST_P(StoredCheckpoint, ImportedGivesTheLogitsOfPyTorchInBothEngines) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_NEAR(native[i], expected[i], 1e-4) << seed;
       EXPECT_NEAR(script[i], expected[i], 1e-4) << seed;
-      EXPECT_NEAR(model.config().golden[seed - 1].logits[i], expected[i], 1e-4) << seed;
     }
   }
 }

@@ -48,7 +48,6 @@ TEST(LivePyTorch, FullSimpleCnnGoesInAndOutWithTheSameLogits) {
     ASSERT_EQ(expected.size(), native.size());
     for (std::size_t i = 0; i < native.size(); ++i) {
       EXPECT_NEAR(native[i], expected[i], 1e-4) << seed;
-      EXPECT_NEAR(model.config().golden[seed - 1].logits[i], expected[i], 1e-4) << seed;
     }
   }
   EXPECT_EQ(run("'" CATDOG_SOURCE_DIR "/tests/training/import/check_model.py' '" + model_file.string() + "' '" +

@@ -76,21 +76,22 @@ inline Json config_for_numbers(const Json& numbers) {
       numbers.at("size").get<int>(), classes);
 }
 
-inline std::vector<float> native_logits(const core::ModelFile& model, std::uint32_t seed) {
+inline std::vector<float> native_logits(const core::ModelFile& model, std::uint32_t seed, int golden_version = 1) {
   const auto engine = core::create_native_engine(model, core::Precision::fp32);
   const auto context = engine->create_context();
   const core::InputSpec& input = model.config().input;
-  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}), input, context->input());
+  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}, golden_version), input,
+                  context->input());
   std::vector<float> logits(model.config().outputs());
   context->run(logits);
   return logits;
 }
 
 inline std::vector<float> script_logits(const std::filesystem::path& file, const core::InputSpec& input,
-                                        std::uint32_t seed) {
+                                        std::uint32_t seed, int golden_version = 1) {
   torch::jit::Module module = torch::jit::load(file.string());
   at::Tensor picture = at::empty({1, 3, input.height, input.width}, at::kFloat);
-  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}), input,
+  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}, golden_version), input,
                   core::InputTensor{picture.data_ptr<float>(), core::ElementType::float32, core::Layout::nchw,
                                     input.height, input.width});
   const at::Tensor logits = module.forward({picture}).toTensor().contiguous();
