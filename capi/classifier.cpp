@@ -10,13 +10,10 @@ using namespace catdog;
 using core::ModelFile;
 
 std::unique_ptr<catdog_classifier> open(ModelFile model, const catdog_options* options) {
-  const core::InputSpec& input = model.config().input;
-  std::string size = std::to_string(input.width) + "x" + std::to_string(input.height);
+  if (options != nullptr && options->values.verify_weights) model.verify_weights();
   // The classifier can't be moved: it is made in its place.
-  std::unique_ptr<catdog_classifier> opened(new catdog_classifier{
-      {std::move(model), options != nullptr ? options->values : core::ClassifierOptions{}}, std::move(size), {}});
-  opened->threads = std::to_string(opened->classifier.threads());
-  return opened;
+  return std::unique_ptr<catdog_classifier>(
+      new catdog_classifier{{std::move(model), options != nullptr ? options->values : core::ClassifierOptions{}}});
 }
 
 std::string expected_sha256(const catdog_options* options) {
@@ -27,7 +24,7 @@ std::string expected_sha256(const catdog_options* options) {
 
 catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path, const catdog_options* options) {
   return capi::create(out, [&] {
-    const std::string file = path != nullptr ? std::string(path) : core::find_default_model();
+    const std::string file = path != nullptr ? core::find_model(path) : core::find_default_model();
     return open(ModelFile::from_file(file, expected_sha256(options)), options);
   });
 }
@@ -73,8 +70,19 @@ const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_i
     case CATDOG_INFO_MODEL_JSON: return model.config().json.c_str();
     case CATDOG_INFO_ENGINE: return classifier->classifier.engine().name();
     case CATDOG_INFO_PRECISION: return core::precision_name(classifier->classifier.engine().precision());
-    case CATDOG_INFO_INPUT_SIZE: return classifier->input_size.c_str();
-    case CATDOG_INFO_THREADS: return classifier->threads.c_str();
     default: return nullptr;
+  }
+}
+
+double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key) {
+  if (classifier == nullptr) return -1;
+  const core::Classifier& core_classifier = classifier->classifier;
+  switch (key) {
+    case CATDOG_INFO_THREADS: return core_classifier.threads();
+    case CATDOG_INFO_INPUT_WIDTH: return core_classifier.model().config().input.width;
+    case CATDOG_INFO_INPUT_HEIGHT: return core_classifier.model().config().input.height;
+    case CATDOG_INFO_ABSTAIN_BELOW: return core_classifier.thresholds().abstain_below;
+    case CATDOG_INFO_NEITHER_ABOVE: return core_classifier.thresholds().neither_above;
+    default: return -1;
   }
 }

@@ -14,9 +14,6 @@ struct catdog_options {
 
 struct catdog_classifier {
   catdog::core::Classifier classifier;
-  // Strings that catdog_classifier_info() hands out.
-  std::string input_size;
-  std::string threads;
 };
 
 struct catdog_result {

@@ -52,6 +52,7 @@ catdog_status catdog_options_set_int(catdog_options* options, catdog_option key,
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     switch (key) {
       case CATDOG_OPTION_THREADS: o.threads = static_cast<int>(in_range(value, 0, 1024, "threads")); break;
+      case CATDOG_OPTION_VERIFY_WEIGHTS: o.verify_weights = in_range(value, 0, 1, "verify_weights") == 1; break;
       case CATDOG_OPTION_SELF_TEST: o.engine.self_test = in_range(value, 0, 1, "self_test") == 1; break;
       case CATDOG_OPTION_MAX_ENCODED_BYTES:
         o.limits.max_encoded_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_encoded_bytes"));
@@ -73,11 +74,22 @@ catdog_status catdog_options_set_int(catdog_options* options, catdog_option key,
 catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value) {
   return guard([&] {
     core::ClassifierOptions& o = require(options, "options")->values;
-    if (key != CATDOG_OPTION_ABSTAIN_BELOW) unknown(key, "floating-point");
-    if (!(value >= 0 && value <= 1)) {
-      throw Failure(Status::invalid_argument, "abstain_below must be from 0 to 1, not " + std::to_string(value));
+    const auto share = [value](const char* name) {
+      if (!(value >= 0 && value <= 1)) {
+        throw Failure(Status::invalid_argument,
+                      std::string(name) + " must be from 0 to 1, not " + std::to_string(value));
+      }
+      return value;
+    };
+    switch (key) {
+      case CATDOG_OPTION_ABSTAIN_BELOW: o.abstain_below = share("abstain_below"); break;
+      case CATDOG_OPTION_NEITHER_ABOVE: o.neither_above = share("neither_above"); break;
+      case CATDOG_OPTION_MIN_PRECISION:
+        if (value == 0) throw Failure(Status::invalid_argument, "min_precision must be above 0");
+        o.min_precision = share("min_precision");
+        break;
+      default: unknown(key, "floating-point");
     }
-    o.abstain_below = value;
   });
 }
 

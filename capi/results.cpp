@@ -89,6 +89,32 @@ const char* catdog_result_message(const catdog_result* result, size_t item) {
   return verdict != nullptr ? verdict->message.c_str() : nullptr;
 }
 
+const char* catdog_result_answer(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  switch (verdict != nullptr ? verdict->reason : core::Reason::none) {
+    case core::Reason::label: return catdog_result_label(result, item);
+    case core::Reason::low_confidence: return "uncertain";
+    case core::Reason::neither: return "neither";
+    case core::Reason::none: break;
+  }
+  return nullptr;
+}
+
+catdog_reason catdog_result_reason(const catdog_result* result, size_t item) {
+  const Verdict* verdict = find(result, item);
+  return verdict != nullptr ? static_cast<catdog_reason>(verdict->reason) : CATDOG_REASON_NONE;
+}
+
+const char* catdog_reason_name(catdog_reason reason) {
+  switch (reason) {
+    case CATDOG_REASON_NONE: return "none";
+    case CATDOG_REASON_LABEL: return "label";
+    case CATDOG_REASON_LOW_CONFIDENCE: return "low_confidence";
+    case CATDOG_REASON_NEITHER: return "neither";
+    default: return "unknown";
+  }
+}
+
 const char* catdog_result_label(const catdog_result* result, size_t item) {
   const Verdict* verdict = find(result, item);
   if (verdict == nullptr || verdict->ranked.empty()) return nullptr;
@@ -102,7 +128,7 @@ double catdog_result_confidence(const catdog_result* result, size_t item) {
 
 int32_t catdog_result_abstained(const catdog_result* result, size_t item) {
   const Verdict* verdict = find(result, item);
-  return verdict != nullptr && verdict->abstained ? 1 : 0;
+  return verdict != nullptr && verdict->abstained() ? 1 : 0;
 }
 
 catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int32_t rank, int32_t* out_label_index,
@@ -134,6 +160,8 @@ double catdog_result_measure(const catdog_result* result, size_t item, catdog_me
     case CATDOG_MEASURE_TOTAL_MS: return verdict->timings.total;
     case CATDOG_MEASURE_WIDTH: return verdict->size.width;
     case CATDOG_MEASURE_HEIGHT: return verdict->size.height;
+    case CATDOG_MEASURE_NEITHER: return verdict->neither;
+    case CATDOG_MEASURE_TRUST: return verdict->trust;
     default: return -1;
   }
 }

@@ -27,9 +27,8 @@ int main(int argc, char** argv) try {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const catdog::Result& result = results[i];
     if (result) {
-      std::printf("%s: %s %.3f%s, %dx%d %s in %.1f ms\n", argv[i + 1], result.label().c_str(), result.confidence(),
-                  result.abstained() ? " (unsure)" : "", result.width(), result.height(), result.format().c_str(),
-                  result.timings().total_ms);
+      std::printf("%s: %s %.3f, %dx%d %s in %.1f ms\n", argv[i + 1], result.answer().c_str(), result.trust(),
+                  result.width(), result.height(), result.format().c_str(), result.timings().total_ms);
     } else {
       ++failed;
       std::fprintf(stderr, "%s: %s\n", argv[i + 1], result.message().c_str());

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One picture, one verdict, and what each failure needs. */
+/* One picture, one answer, and what each failure needs. */
 #include <catdog/catdog.h>
 #include <stdio.h>
 
@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   catdog_status status = catdog_classifier_open_file(&classifier, NULL, NULL);
   if (status == CATDOG_OK) status = catdog_classifier_classify_file(&result, classifier, argv[1]);
   if (status == CATDOG_OK) {
-    printf("%s %.3f\n", catdog_result_label(result, 0), catdog_result_confidence(result, 0));
+    printf("%s %.3f\n", catdog_result_answer(result, 0), catdog_result_measure(result, 0, CATDOG_MEASURE_TRUST));
   } else {
     fprintf(stderr, "%s: %s\n", catdog_status_name(status), catdog_last_error());
   }

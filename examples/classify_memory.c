@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   } else {
     int32_t label = 0;
     double probability = 0;
+    printf("%s\n", catdog_result_answer(result, 0)); /* a label, "neither" or "uncertain"; then the labels: */
     for (int32_t rank = 0; rank < catdog_classifier_label_count(classifier); ++rank) { /* the most probable first */
       if (catdog_result_ranked(result, 0, rank, &label, &probability) != CATDOG_OK) break;
       printf("%s %.3f\n", catdog_classifier_label(classifier, label), probability);

@@ -18,7 +18,7 @@ int main() try {
   const cv::Mat middle = frame(cv::Rect(160, 120, 320, 240));
   for (const cv::Mat& picture : {frame, middle}) {
     const catdog::Result result = classifier.classify(view_of(picture));
-    std::printf("%dx%d: %s %.3f\n", result.width(), result.height(), result.label().c_str(), result.confidence());
+    std::printf("%dx%d: %s %.3f\n", result.width(), result.height(), result.answer().c_str(), result.trust());
   }
 } catch (const catdog::Error& error) {
   std::fprintf(stderr, "%s: %s\n", error.status_name(), error.what());

@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   if (failed) {
     fprintf(stderr, "%s\n", catdog_last_error());
   } else {
-    printf("%s, %d log lines\n", catdog_result_label(result, 0), log.lines);
+    printf("%s, %d log lines\n", catdog_result_answer(result, 0), log.lines);
   }
   catdog_result_destroy(result);
   catdog_classifier_destroy(classifier); /* From here on nothing logs, */

@@ -10,7 +10,7 @@
 
 int main(int argc, char** argv) try {
   const catdog::Classifier classifier = catdog::Classifier::open();
-  const int threads = std::stoi(classifier.info(CATDOG_INFO_THREADS));  // What the machine or container grants.
+  const int threads = static_cast<int>(classifier.number(CATDOG_INFO_THREADS));  // As the machine or container grants.
   classifier.warm_up(threads);
 
   std::atomic<int> next{1};
@@ -20,7 +20,7 @@ int main(int argc, char** argv) try {
     workers.emplace_back([&] {
       for (int at = next++; at < argc; at = next++) {
         try {
-          rows[at] = classifier.classify_file(argv[at]).label();
+          rows[at] = classifier.classify_file(argv[at]).answer();
         } catch (const std::exception& error) {  // Nothing may leave a thread's function.
           rows[at] = error.what();
         }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <new>
 #include <opencv2/core.hpp>
@@ -31,6 +32,12 @@ class Stopwatch {
   Clock::time_point last_ = start_;
 };
 
+std::string in_words(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", share);
+  return text;
+}
+
 std::vector<RankedLabel> rank(std::span<const float> probabilities) {
   std::vector<RankedLabel> ranked;
   ranked.reserve(probabilities.size());
@@ -45,9 +52,9 @@ std::vector<RankedLabel> rank(std::span<const float> probabilities) {
 struct Classifier::Impl {
   ModelFile model;
   ClassifierOptions options;
+  Thresholds thresholds;
   std::unique_ptr<Engine> engine;
   WorkerPool pool;
-  double abstain_below;
   // One scratch memory for each caller that was ever in here at the same time; the one used last is the warmest.
   mutable std::mutex mutex;
   mutable std::vector<std::unique_ptr<EngineContext>> idle;
@@ -55,9 +62,9 @@ struct Classifier::Impl {
   Impl(ModelFile file, ClassifierOptions given)
       : model(std::move(file)),
         options(std::move(given)),
+        thresholds(choose_thresholds(model.config().calibration, options)),
         engine(create_engine(model, options.engine, options.log)),
-        pool(options.threads > 0 ? options.threads : granted_threads()),
-        abstain_below(options.abstain_below >= 0 ? options.abstain_below : model.config().calibration.abstain_below) {
+        pool(options.threads > 0 ? options.threads : granted_threads()) {
     model.release_archive();
   }
 
@@ -100,8 +107,18 @@ struct Classifier::Impl {
     context->run(scores);
     verdict.timings.infer = watch.lap();
     calibrate_in_place(scores, model.config());
-    verdict.ranked = rank(std::span(scores).first(model.config().labels.size()));
-    verdict.abstained = verdict.ranked.front().probability < abstain_below;
+    const std::size_t labels = model.config().labels.size();
+    verdict.ranked = rank(std::span(scores).first(labels));
+    if (labels < scores.size()) verdict.neither = scores[labels];
+    decide(verdict);
+  }
+
+  void decide(Verdict& verdict) const {
+    const double confidence = verdict.ranked.front().probability;
+    verdict.trust = verdict.neither < 0 ? confidence : confidence * (1.0 - verdict.neither);
+    verdict.reason = Reason::label;
+    if (verdict.trust < thresholds.abstain_below) verdict.reason = Reason::low_confidence;
+    if (verdict.neither > thresholds.neither_above) verdict.reason = Reason::neither;
   }
 
   // Runs `fill(verdict, watch)` and turns whatever it throws into the verdict's status.
@@ -128,7 +145,9 @@ struct Classifier::Impl {
     verdict.status = status;
     verdict.message = message;
     verdict.ranked.clear();
-    verdict.abstained = false;
+    verdict.neither = -1;
+    verdict.trust = 0;
+    verdict.reason = Reason::none;
   }
 
   void decode_and_infer(std::span<const std::uint8_t> bytes, Verdict& verdict, Stopwatch& watch) const {
@@ -140,6 +159,31 @@ struct Classifier::Impl {
     infer(image, watch, verdict);
   }
 };
+
+Thresholds choose_thresholds(const Calibration& calibration, const ClassifierOptions& options) {
+  Thresholds chosen{options.abstain_below.value_or(calibration.abstain_below), 1.0};
+  if (calibration.neither_above) chosen.neither_above = options.neither_above.value_or(*calibration.neither_above);
+  if (!options.min_precision) return chosen;
+  if (options.abstain_below) {
+    throw Failure(Status::invalid_argument,
+                  "min_precision and abstain_below can't both be set: the one chooses the other");
+  }
+  if (calibration.curve.empty()) {
+    throw Failure(Status::model_unsupported,
+                  "min_precision needs a model with a precision–coverage curve (calibration.curve), which this one "
+                  "hasn't; set abstain_below instead");
+  }
+  double best = 0;
+  for (const OperatingPoint& point : calibration.curve) {
+    if (point.precision >= *options.min_precision) {
+      chosen.abstain_below = point.abstain_below;
+      return chosen;
+    }
+    best = std::max(best, point.precision);
+  }
+  throw Failure(Status::model_unsupported, "this model reaches no precision of " + in_words(*options.min_precision) +
+                                               " at any threshold; the best is " + in_words(best));
+}
 
 Classifier::Classifier(ModelFile model, ClassifierOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(options))) {}
@@ -188,5 +232,6 @@ void Classifier::warm_up(int threads) const {
 const ModelFile& Classifier::model() const { return impl_->model; }
 const Engine& Classifier::engine() const { return *impl_->engine; }
 int Classifier::threads() const { return impl_->pool.threads(); }
+const Thresholds& Classifier::thresholds() const { return impl_->thresholds; }
 
 }  // namespace catdog::core

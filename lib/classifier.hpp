@@ -2,7 +2,9 @@
 // The whole way of a picture: bytes → pixels → model input → logits → verdict. What capi/ wraps.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +20,13 @@ namespace catdog::core {
 struct ClassifierOptions {
   int threads = 0;  // 0: granted_threads().
   ImageLimits limits;
-  double abstain_below = -1.0;  // Negative: the model's own.
+  // Shares of 1.
+  std::optional<double> abstain_below;  // Nothing: the model's own.
+  std::optional<double> neither_above;  // Nothing: the model's own.
+  std::optional<double> min_precision;  // Chooses abstain_below by the model's curve; not both.
   EngineOptions engine;
   std::string expected_sha256;
+  bool verify_weights = false;  // Compare each weight's SHA-256 with the model file's list.
   Logger log;
 };
 
@@ -37,12 +43,28 @@ struct RankedLabel {
   float probability = 0;
 };
 
+// When an answer is no label. In force once a classifier is open.
+struct Thresholds {
+  double abstain_below = 0;  // Of the trust.
+  double neither_above = 1;  // Of the score for neither.
+};
+
+// The model's own thresholds where the options say nothing. Throws Failure: invalid_argument for options that
+// contradict each other, model_unsupported for a precision that the model's curve doesn't reach.
+Thresholds choose_thresholds(const Calibration& calibration, const ClassifierOptions& options);
+
+// Why the answer is what it is. The numbers of catdog_reason in catdog.h.
+enum class Reason : std::int32_t { none = 0, label = 10, low_confidence = 20, neither = 30 };
+
 // The verdict on one picture, or why there is none.
 struct Verdict {
   Status status = Status::ok;
   std::string message;              // Empty when ok.
   std::vector<RankedLabel> ranked;  // All labels, most probable first; ties by index. Empty when failed.
-  bool abstained = false;
+  double neither = -1;              // Probability that the picture is of no label; -1 where the model can't say.
+  double trust = 0;                 // Probability that the first label is right.
+  Reason reason = Reason::none;
+  bool abstained() const { return reason == Reason::low_confidence || reason == Reason::neither; }
   Size size;  // As displayed.
   ImageFormat format = ImageFormat::unknown;
   Timings timings;
@@ -66,6 +88,7 @@ class Classifier {
   const ModelFile& model() const;
   const Engine& engine() const;
   int threads() const;
+  const Thresholds& thresholds() const;
 
  private:
   struct Impl;
@@ -75,5 +98,9 @@ class Classifier {
 // The model that is used when none is named: CATDOG_MODEL, beside the library, the install prefix's share/catdog.
 // Throws Failure(not_found) that lists what was tried.
 std::string find_default_model();
+
+// The file that a user means: a path as it is; a name without a slash and without ".pt", such as "simple_cnn", is the
+// shipped model of that name, in the same places. Throws Failure(not_found) that lists what was tried.
+std::string find_model(const std::string& given);
 
 }  // namespace catdog::core

@@ -25,7 +25,7 @@ baseline="$CATDOG_ROOT/capi/abi/catdog-1.abi"
 if [ "$update" -eq 1 ]; then
   # Only what the public header declares, and nothing of the machine that wrote it.
   abidw --exported-interfaces-only --headers-dir "$headers" --drop-private-types --no-corpus-path \
-    --no-comp-dir-path --type-id-style hash "$library" | sed "s|path='$CATDOG_ROOT/|path='|" >"$baseline.new"
+    --no-comp-dir-path --type-id-style hash "$library" | sed -e "s|path='$CATDOG_ROOT/|path='|" -e "s|path='\(\.\./\)*|path='|" >"$baseline.new"
   mv "$baseline.new" "$baseline"
   say "wrote ${baseline#"$CATDOG_ROOT"/}"
   exit 0

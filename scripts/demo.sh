@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # demo.sh: sets up, builds the library and the catdog command, and classifies the pictures in examples/images with
-# the shipped model. Fails when a picture gets another label than the name of its folder. Needs no libtorch.
+# the shipped model. Fails when a picture gets another answer than the name of its folder. Needs no libtorch.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 case "${1:-}" in -h | --help) usage && exit 0 ;; esac
@@ -22,13 +22,13 @@ for folder in images/*/; do
   expected=$(basename "$folder")
   pictures=$(find "$folder" -type f | wc -l)
   verdicts=$("$catdog" classify --model "$model" --json "$folder") || die "a picture in examples/$folder could not be read"
-  right=$(grep -oE "\"label\": *\"$expected\"" <<<"$verdicts" | wc -l) || true
+  right=$(grep -oE "\"answer\": *\"$expected\"" <<<"$verdicts" | wc -l) || true
   total=$((total + pictures))
   wrong=$((wrong + pictures - right))
 done
 [ "$total" -gt 0 ] || die "no pictures in examples/images"
 if [ "$wrong" -ne 0 ]; then
-  printf 'demo: %d of %d pictures did not get the label of their folder\n' "$wrong" "$total" >&2
+  printf 'demo: %d of %d pictures did not get the name of their folder as the answer\n' "$wrong" "$total" >&2
   exit 1
 fi
-say "all $total pictures got the label of their folder"
+say "the answer for all $total pictures is the name of their folder"

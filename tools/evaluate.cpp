@@ -2,14 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 
 #include "commands.hpp"
-#include "inputs.hpp"
-#include "metrics.hpp"
-#include "ordered_run.hpp"
+#include "evaluation.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "session.hpp"
@@ -17,90 +14,22 @@
 namespace catdog::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct EvaluateOptions {
   ModelOptions model;
   std::string folder;
   std::string list;
+  std::string negatives;
   std::string predictions;
   bool json = false;
   RunOptions run;
 };
 
-struct LabelledPicture {
-  std::string path;
-  int truth = 0;
-};
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "'" : ", '") + word + "'";
-  return text;
-}
-
-int index_of(const std::string& label, const std::vector<std::string>& labels) {
-  const auto found = std::find(labels.begin(), labels.end(), label);
-  return found == labels.end() ? -1 : static_cast<int>(found - labels.begin());
-}
-
-void refuse_unknown(const std::vector<std::string>& unknown, const std::vector<std::string>& labels) {
-  if (unknown.empty()) return;
-  throw CommandError(exit_usage, "no label of the model: " + joined(unknown) +
-                                     " (folders must be named after the labels " + joined(labels) + ")");
-}
-
-std::vector<LabelledPicture> from_folders(const fs::path& folder, const std::vector<std::string>& labels) {
-  std::vector<std::string> unknown;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name.front() != '.' && index_of(name, labels) < 0) unknown.push_back(name);
-  }
-  std::sort(unknown.begin(), unknown.end());
-  refuse_unknown(unknown, labels);
-  std::vector<LabelledPicture> pictures;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const fs::path sub = folder / labels[i];
-    if (!fs::is_directory(sub)) throw CommandError(exit_usage, "the folder '" + sub.string() + "' is missing");
-    for (const std::string& path : pictures_in(sub, true)) pictures.push_back({path, static_cast<int>(i)});
-  }
-  return pictures;
-}
-
-std::vector<LabelledPicture> from_list(const fs::path& folder, const std::string& list,
-                                       const std::vector<std::string>& labels) {
-  std::ifstream in(list, std::ios::binary);
-  if (!in) throw CommandError(exit_usage, "can't read the list '" + list + "'");
-  std::vector<LabelledPicture> pictures;
-  std::vector<std::string> unknown;
-  for (const std::string& line : read_paths(in, false)) {
-    const fs::path relative = fs::path(line).lexically_normal();
-    const std::string name = relative.begin()->string();
-    const int truth = index_of(name, labels);
-    if (truth < 0 && std::find(unknown.begin(), unknown.end(), name) == unknown.end()) unknown.push_back(name);
-    pictures.push_back({(folder / relative).string(), truth});
-  }
-  refuse_unknown(unknown, labels);
-  return pictures;
-}
-
-std::vector<LabelledPicture> gather(const EvaluateOptions& options, const std::vector<std::string>& labels) {
-  if (!fs::is_directory(options.folder)) throw CommandError(exit_usage, "'" + options.folder + "' is no folder");
-  std::vector<LabelledPicture> pictures =
-      options.list.empty() ? from_folders(options.folder, labels) : from_list(options.folder, options.list, labels);
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const bool any = std::any_of(pictures.begin(), pictures.end(),
-                                 [&](const LabelledPicture& picture) { return picture.truth == static_cast<int>(i); });
-    if (!any) throw CommandError(exit_usage, "no pictures of the class '" + labels[i] + "'");
-  }
-  return pictures;
-}
-
 nlohmann::ordered_json optional_json(const std::optional<double>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
-nlohmann::ordered_json to_json(const Metrics& metrics, std::size_t unreadable, const Session& session) {
+nlohmann::ordered_json to_json(const Evaluation& evaluation, const Session& session) {
+  const Metrics& metrics = evaluation.metrics;
   nlohmann::ordered_json out;
   out["model"] = {{"name", session.info(CATDOG_INFO_MODEL_NAME)},
                   {"version", session.info(CATDOG_INFO_MODEL_VERSION)},
@@ -108,7 +37,7 @@ nlohmann::ordered_json to_json(const Metrics& metrics, std::size_t unreadable, c
                   {"engine", session.info(CATDOG_INFO_ENGINE)},
                   {"precision", session.info(CATDOG_INFO_PRECISION)}};
   out["pictures"] = metrics.count;
-  out["unreadable"] = unreadable;
+  out["unreadable"] = evaluation.unreadable;
   out["correct"] = metrics.correct;
   out["accuracy"] = metrics.accuracy;
   out["accuracy_ci95"] = {metrics.accuracy_interval.low, metrics.accuracy_interval.high};
@@ -128,6 +57,12 @@ nlohmann::ordered_json to_json(const Metrics& metrics, std::size_t unreadable, c
                                            {"auc", optional_json(one.auc)}};
   }
   out["confusion"] = metrics.confusion;
+  out["neither"] = {{"pictures", metrics.neither.count},
+                    {"declined", optional_json(metrics.neither.declined)},
+                    {"called_neither", optional_json(metrics.neither.called_neither)},
+                    {"auc", optional_json(metrics.neither.auc)}};
+  out["answered"] = {{"share", optional_json(metrics.answered)},
+                     {"accuracy", optional_json(metrics.answered_accuracy)}};
   return out;
 }
 
@@ -142,14 +77,22 @@ std::string padded(const std::string& text, std::size_t columns) {
   return std::string(text.size() < columns ? columns - text.size() : 0, ' ') + text;
 }
 
-std::string to_table(const Metrics& metrics, std::size_t unreadable, const std::vector<std::string>& labels) {
+std::string to_table(const Evaluation& evaluation, const std::vector<std::string>& labels) {
+  const Metrics& metrics = evaluation.metrics;
   std::string text =
-      "pictures   " + std::to_string(metrics.count) + " (" + std::to_string(unreadable) + " unreadable)\n";
+      "pictures   " + std::to_string(metrics.count) + " (" + std::to_string(evaluation.unreadable) + " unreadable)\n";
   text += "accuracy   " + fixed(metrics.accuracy) + "  (95 % interval " + fixed(metrics.accuracy_interval.low) + ".." +
           fixed(metrics.accuracy_interval.high) + ")\n";
   text += "AUC        " + fixed(metrics.auc) + "\nECE        " + fixed(metrics.ece) + "\nNLL        " +
           fixed(metrics.nll) + "\nBrier      " + fixed(metrics.brier) + "\ncoverage   " + fixed(metrics.coverage) +
-          "  (accuracy there " + fixed(metrics.covered_accuracy) + ")\n\n";
+          "  (accuracy there " + fixed(metrics.covered_accuracy) + ")\n";
+  if (metrics.neither.count > 0) {
+    text += "neither    " + std::to_string(metrics.neither.count) + " pictures of no label: AUC " +
+            fixed(metrics.neither.auc) + ", declined " + fixed(metrics.neither.declined) + ", called neither " +
+            fixed(metrics.neither.called_neither) + "\nanswered   " + fixed(metrics.answered) +
+            " of all pictures  (accuracy there " + fixed(metrics.answered_accuracy) + ")\n";
+  }
+  text += "\n";
   std::size_t width = 8;
   for (const std::string& label : labels) width = std::max(width, label.size() + 1);
   text += padded("class", width);
@@ -172,58 +115,53 @@ std::string to_table(const Metrics& metrics, std::size_t unreadable, const std::
   return text;
 }
 
-std::string prediction_row(const Verdict& verdict, const std::string& truth, std::size_t labels) {
-  return csv_field(truth) + "," + csv_row(verdict, labels);
+std::ofstream open_predictions(const std::string& path, const std::vector<std::string>& labels) {
+  std::ofstream out;
+  if (path.empty()) return out;
+  out.open(path, std::ios::binary);
+  if (!out) throw CommandError(exit_usage, "can't write '" + path + "'");
+  out << "truth," << csv_header(labels);
+  return out;
 }
 
 int evaluate(const EvaluateOptions& options) {
   const Session session(options.model);
-  const std::vector<LabelledPicture> pictures = gather(options, session.labels());
-  std::ofstream predictions;
-  if (!options.predictions.empty()) {
-    predictions.open(options.predictions, std::ios::binary);
-    if (!predictions) throw CommandError(exit_usage, "can't write '" + options.predictions + "'");
-    predictions << "truth," << csv_header(session.labels());
-  }
-  std::vector<Sample> samples;
-  std::size_t unreadable = 0;
-  std::size_t delivered = 0;
+  const std::vector<std::string>& labels = session.labels();
+  const auto pictures = labelled_pictures(options.folder, options.list, options.negatives, labels);
+  std::ofstream predictions = open_predictions(options.predictions, labels);
+  Evaluation evaluation;
   {
     Progress progress(pictures.size(), !options.run.no_progress);
-    std::size_t at = 0;
-    const auto deliver = [&](const Verdict& verdict) {
-      const LabelledPicture& picture = pictures[at++];
-      const std::string& truth = session.labels()[static_cast<std::size_t>(picture.truth)];
-      if (predictions.is_open()) predictions << prediction_row(verdict, truth, session.labels().size());
-      if (verdict.status == CATDOG_OK) {
-        samples.push_back({picture.truth, verdict.label_index, verdict.abstained, verdict.probabilities});
-      } else {
-        ++unreadable;
+    const auto seen = [&](const Record& record) {
+      const Verdict& verdict = record.verdict;
+      if (predictions.is_open()) {
+        predictions << csv_field(truth_name(record.truth, labels)) << "," << csv_row(verdict, labels.size());
+      }
+      if (verdict.status != CATDOG_OK) {
         progress.hide();
         complain(verdict.path + ": " + catdog_status_name(verdict.status) + ": " + verdict.message);
       }
       progress.advance();
     };
     const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
-    delivered = run_in_order(
-        pictures.size(), jobs, [&](std::size_t i) { return session.classify_file(pictures[i].path); }, deliver);
+    evaluation = evaluate_pictures(session, pictures, jobs, seen);
   }
   if (predictions.is_open() && !predictions.flush()) {
     throw CommandError(exit_output, "can't write all of '" + options.predictions + "': is the disk full?");
   }
-  if (samples.empty() && delivered == pictures.size()) {
-    throw CommandError(exit_unreadable, "none of the " + std::to_string(pictures.size()) + " pictures could be read");
+  const std::size_t delivered = evaluation.records.size();
+  const bool interrupted = delivered < pictures.size();
+  if (evaluation.unreadable == delivered) {
+    if (interrupted) return exit_signal;
+    throw CommandError(exit_unreadable, "none of the " + std::to_string(delivered) + " pictures could be read");
   }
-  if (samples.empty()) return exit_signal;
-  if (delivered < pictures.size()) {
+  if (interrupted) {
     complain("interrupted: the figures are of the first " + std::to_string(delivered) + " pictures of " +
              std::to_string(pictures.size()));
   }
-  const Metrics metrics = compute_metrics(samples, session.labels().size());
-  write_out(options.json ? dump_json(to_json(metrics, unreadable, session), 2)
-                         : to_table(metrics, unreadable, session.labels()));
-  if (delivered < pictures.size()) return exit_signal;
-  return unreadable > 0 ? exit_unreadable : exit_ok;
+  write_out(options.json ? dump_json(to_json(evaluation, session), 2) : to_table(evaluation, labels));
+  if (interrupted) return exit_signal;
+  return evaluation.unreadable > 0 ? exit_unreadable : exit_ok;
 }
 
 }  // namespace
@@ -234,6 +172,8 @@ void add_evaluate(CLI::App& app, int& exit_code) {
   command->add_option("DIR", options->folder, "Folder whose sub-folders are named after the labels")->required();
   command->add_option("--list", options->list,
                       "Use only these files: paths relative to DIR, such as cat/1.jpg, one a line");
+  command->add_option("--negatives", options->negatives,
+                      "Also a folder of pictures of no label, as the sub-folder 'neither' of DIR would be");
   command->add_option("--predictions", options->predictions, "Also write each picture's verdict to this CSV file");
   command->add_flag("--json", options->json, "One JSON object");
   add_run_options(*command, options->run);
@@ -242,7 +182,7 @@ void add_evaluate(CLI::App& app, int& exit_code) {
 Examples:
   catdog evaluate pictures/                      pictures/cat/*.jpg, pictures/dog/*.jpg
   catdog evaluate pictures --list test_split.txt --json
-  catdog evaluate pictures --predictions verdicts.csv)");
+  catdog evaluate pictures --negatives others --predictions verdicts.csv)");
   command->callback([options, &exit_code] { exit_code = evaluate(*options); });
 }
 

@@ -18,10 +18,13 @@ nlohmann::ordered_json describe(const Session& session) {
   out["name"] = session.info(CATDOG_INFO_MODEL_NAME);
   out["version"] = session.info(CATDOG_INFO_MODEL_VERSION);
   out["labels"] = session.labels();
-  out["input"] = session.info(CATDOG_INFO_INPUT_SIZE);
+  const auto pixels = [&](catdog_info key) { return std::to_string(static_cast<int>(session.number(key))); };
+  out["input"] = pixels(CATDOG_INFO_INPUT_WIDTH) + "x" + pixels(CATDOG_INFO_INPUT_HEIGHT);
   out["engine"] = session.info(CATDOG_INFO_ENGINE);
   out["precision"] = session.info(CATDOG_INFO_PRECISION);
   out["threads"] = session.granted_threads();
+  out["abstain_below"] = session.number(CATDOG_INFO_ABSTAIN_BELOW);
+  out["neither_above"] = session.number(CATDOG_INFO_NEITHER_ABOVE);
   out["sha256"] = session.info(CATDOG_INFO_MODEL_SHA256);
   out["path"] = session.info(CATDOG_INFO_MODEL_PATH);
   const auto model = nlohmann::ordered_json::parse(session.info(CATDOG_INFO_MODEL_JSON), nullptr, false);
@@ -54,7 +57,9 @@ void print_table(const nlohmann::ordered_json& facts) {
 void add_info(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<InfoOptions>();
   CLI::App* command = app.add_subcommand("info", "Say what a model file is");
-  command->add_option("MODEL,--model", options->model.path, "Model file; default: the installed one");
+  command->add_option("MODEL,--model", options->model.path,
+                      "Model file, or the name of a shipped one; default: the installed one");
+  command->add_flag("--verify", options->model.verify_weights, "Also compare each weight with its SHA-256 in the file");
   command->add_flag("--json", options->json, "One JSON object");
   add_model_options(*command, options->model, false);
   command->footer(R"(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace catdog::cli {
@@ -11,6 +12,30 @@ namespace {
 std::optional<double> ratio(std::size_t part, std::size_t whole) {
   if (whole == 0) return std::nullopt;
   return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void measure_neither(const std::vector<Sample>& samples, Metrics& metrics) {
+  std::size_t declined = 0;
+  std::size_t called = 0;
+  std::size_t answered = 0;
+  std::size_t right = 0;
+  std::vector<double> scores;
+  std::vector<bool> positive;
+  for (const Sample& sample : samples) {
+    const bool stranger = sample.truth == no_label;
+    metrics.neither.count += stranger ? 1 : 0;
+    declined += stranger && sample.abstained ? 1 : 0;
+    called += stranger && sample.called_neither ? 1 : 0;
+    answered += sample.abstained ? 0 : 1;
+    right += !sample.abstained && sample.truth == sample.predicted ? 1 : 0;
+    if (sample.neither) scores.push_back(*sample.neither);
+    positive.push_back(stranger);
+  }
+  metrics.neither.declined = ratio(declined, metrics.neither.count);
+  metrics.neither.called_neither = ratio(called, metrics.neither.count);
+  if (scores.size() == samples.size()) metrics.neither.auc = area_under_roc(scores, positive);
+  metrics.answered = ratio(answered, samples.size());
+  metrics.answered_accuracy = ratio(right, answered);
 }
 
 ClassMetrics class_metrics(const std::vector<Sample>& samples, const Metrics& metrics, std::size_t label) {
@@ -76,8 +101,12 @@ double expected_calibration_error(const std::vector<double>& confidences, const 
   return confidences.empty() ? 0.0 : sum / static_cast<double>(confidences.size());
 }
 
-Metrics compute_metrics(const std::vector<Sample>& samples, std::size_t labels) {
+Metrics compute_metrics(const std::vector<Sample>& all, std::size_t labels) {
   Metrics metrics;
+  measure_neither(all, metrics);
+  std::vector<Sample> samples;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(samples),
+               [](const Sample& sample) { return sample.truth != no_label; });
   metrics.count = samples.size();
   metrics.confusion.assign(labels, std::vector<std::size_t>(labels, 0));
   metrics.classes.resize(labels);

@@ -9,11 +9,15 @@
 
 namespace catdog::cli {
 
+inline constexpr int no_label = -1;  // Truth of a picture that shows none of the labels.
+
 struct Sample {
   int truth = 0;
   int predicted = 0;
-  bool abstained = false;
-  std::vector<double> probabilities;  // One per label.
+  bool abstained = false;              // The answer is no label.
+  std::vector<double> probabilities;   // One per label.
+  std::optional<double> neither = {};  // Score for neither.
+  bool called_neither = false;         // The answer is "neither".
 };
 
 struct Interval {
@@ -30,6 +34,15 @@ struct ClassMetrics {
   std::optional<double> auc;  // This class against the rest.
 };
 
+// Pictures that show none of the labels.
+struct NeitherMetrics {
+  std::size_t count = 0;
+  std::optional<double> declined;        // Share answered "neither" or "uncertain".
+  std::optional<double> called_neither;  // Share answered "neither".
+  std::optional<double> auc;             // Of the score for neither, against the pictures that show a label.
+};
+
+// All figures but the last three are of the pictures that show a label.
 struct Metrics {
   std::size_t count = 0;
   std::size_t correct = 0;
@@ -43,6 +56,9 @@ struct Metrics {
   std::optional<double> covered_accuracy;
   std::vector<ClassMetrics> classes;
   std::vector<std::vector<std::size_t>> confusion;  // [truth][predicted]
+  NeitherMetrics neither;
+  std::optional<double> answered;           // Share of all pictures whose answer is a label.
+  std::optional<double> answered_accuracy;  // Share of right ones among those answers.
 };
 
 Interval wilson_interval(std::size_t successes, std::size_t trials, double z = 1.959963984540054);

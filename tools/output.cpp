@@ -60,15 +60,21 @@ std::string dump_json(const nlohmann::ordered_json& json, int indent) {
 }
 
 std::string csv_header(const std::vector<std::string>& labels) {
-  std::string row = "path,status,label,confidence,abstained";
+  std::string row = "path,status,answer,reason,label,confidence,trust,neither,abstained";
   for (const std::string& label : labels) row += "," + csv_field("p_" + label);
   return row + ",width,height,format,message\r\n";
 }
 
 std::string csv_row(const Verdict& verdict, std::size_t labels) {
   const bool ok = verdict.status == CATDOG_OK;
-  std::string row = csv_field(verdict.path) + "," + catdog_status_name(verdict.status) + "," + csv_field(verdict.label);
-  row += ok ? "," + number(verdict.confidence, 6) + (verdict.abstained ? ",1" : ",0") : ",,";
+  std::string row = csv_field(verdict.path) + "," + catdog_status_name(verdict.status);
+  if (ok) {
+    row += "," + csv_field(verdict.answer) + "," + catdog_reason_name(verdict.reason) + "," + csv_field(verdict.label) +
+           "," + number(verdict.confidence, 6) + "," + number(verdict.trust, 6) + "," +
+           (verdict.neither ? number(*verdict.neither, 6) : "") + (verdict.abstained ? ",1" : ",0");
+  } else {
+    row += ",,,,,,,";
+  }
   for (std::size_t i = 0; i < labels; ++i) row += ok ? "," + number(verdict.probabilities[i], 6) : ",";
   row += ok ? "," + std::to_string(verdict.width) + "," + std::to_string(verdict.height) : ",,";
   return row + "," + verdict.format + "," + csv_field(verdict.message) + "\r\n";
@@ -82,6 +88,10 @@ std::string json_row(const Verdict& verdict, const std::vector<std::string>& lab
     row["message"] = verdict.message;
     return dump_json(row);
   }
+  row["answer"] = verdict.answer;
+  row["reason"] = catdog_reason_name(verdict.reason);
+  row["trust"] = verdict.trust;
+  row["neither"] = verdict.neither ? nlohmann::ordered_json(*verdict.neither) : nlohmann::ordered_json(nullptr);
   row["label"] = verdict.label;
   row["confidence"] = verdict.confidence;
   row["abstained"] = verdict.abstained;
@@ -98,8 +108,16 @@ std::string text_row(const Verdict& verdict) {
   if (verdict.status != CATDOG_OK) {
     return path + ": " + catdog_status_name(verdict.status) + ": " + printable(verdict.message) + "\n";
   }
-  return path + ": " + printable(verdict.label) + " " + number(verdict.confidence, 3) +
-         (verdict.abstained ? " (abstained)" : "") + "\n";
+  // The score behind the answer; where the answer is "uncertain", what it is most likely to be.
+  std::string row = path + ": " + printable(verdict.answer) + " ";
+  switch (verdict.reason) {
+    case CATDOG_REASON_NEITHER: row += number(verdict.neither.value_or(0), 3); break;
+    case CATDOG_REASON_LOW_CONFIDENCE:
+      row += "(" + printable(verdict.label) + " " + number(verdict.trust, 3) + ")";
+      break;
+    default: row += number(verdict.trust, 3);
+  }
+  return row + "\n";
 }
 
 }  // namespace catdog::cli

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.hpp"
 
-#include <algorithm>
-#include <cstdlib>
-
 namespace catdog::cli {
 namespace {
 
@@ -12,8 +9,11 @@ Options make_options(const ModelOptions& from) {
     Options options;
     options.engine(from.engine).precision(from.precision);
     options.expected_sha256(from.expected_sha256).torch_plugin(from.plugin);
+    options.verify_weights(from.verify_weights);
     if (from.threads) options.threads(*from.threads);
     if (from.abstain_below) options.abstain_below(*from.abstain_below);
+    if (from.neither_above) options.neither_above(*from.neither_above);
+    if (from.min_precision) options.min_precision(*from.min_precision);
     if (from.max_encoded_bytes) options.max_encoded_bytes(*from.max_encoded_bytes);
     if (from.max_pixels) options.max_pixels(*from.max_pixels);
     if (from.max_side) options.max_side(*from.max_side);
@@ -41,6 +41,10 @@ Verdict verdict_of(const std::string& name, const Classify& classify) {
   verdict.path = name;
   try {
     const Result result = classify();
+    verdict.answer = result.answer();
+    verdict.reason = result.reason();
+    verdict.trust = result.trust();
+    verdict.neither = result.neither();
     verdict.label = result.label();
     verdict.label_index = result.label_index();
     verdict.confidence = result.confidence();
@@ -69,7 +73,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
   const std::string model = "Model";
   const std::string limits = "Limits";
   if (with_path_option) {
-    command.add_option("--model", options.path, "Model file; default: the installed one")->group(model);
+    command.add_option("--model", options.path, "Model file, or the name of a shipped one; default: the installed one")
+        ->group(model);
   }
   command.add_option("--engine", options.engine, "auto, native or torch")
       ->check(CLI::IsMember({"auto", "native", "torch"}))
@@ -82,9 +87,20 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
   command.add_option("--threads", options.threads, "Threads granted to the library; default: the CPU quota")
       ->check(CLI::Range(0, 1024))
       ->group(model);
+  CLI::Option* abstain_below = command
+                                   .add_option("--abstain-below", options.abstain_below,
+                                               "Answer \"uncertain\" when the trust is lower; default: the model's own")
+                                   ->check(CLI::Range(0.0, 1.0))
+                                   ->group(model);
   command
-      .add_option("--abstain-below", options.abstain_below,
-                  "Abstain when the confidence is lower; default: the model's own")
+      .add_option("--min-precision", options.min_precision,
+                  "Choose --abstain-below so that this share of the answers is right, by the model's own figures")
+      ->check(CLI::Range(0.0, 1.0))
+      ->excludes(abstain_below)
+      ->group(model);
+  command
+      .add_option("--neither-above", options.neither_above,
+                  "Answer \"neither\" when that score is higher, 1 = never; default: the model's own")
       ->check(CLI::Range(0.0, 1.0))
       ->group(model);
   command.add_option("--expected-sha256", options.expected_sha256, "Refuse any other model file")->group(model);
@@ -96,10 +112,6 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
 }
 
 Session::Session(const ModelOptions& options) : classifier_(open_model(options)), labels_(classifier_.labels()) {}
-
-int Session::granted_threads() const {
-  return std::max(1, static_cast<int>(std::strtol(info(CATDOG_INFO_THREADS).c_str(), nullptr, 10)));
-}
 
 Verdict Session::classify_file(const std::string& path) const {
   return verdict_of(path, [&] { return classifier_.classify_file(path); });

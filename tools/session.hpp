@@ -29,9 +29,12 @@ struct ModelOptions {
   std::string engine = "auto";
   std::string precision = "auto";
   std::string expected_sha256;
+  bool verify_weights = false;
   std::string plugin;
   std::optional<int> threads;
   std::optional<double> abstain_below;
+  std::optional<double> neither_above;
+  std::optional<double> min_precision;
   std::optional<std::int64_t> max_encoded_bytes;
   std::optional<std::int64_t> max_pixels;
   std::optional<std::int64_t> max_side;
@@ -54,6 +57,10 @@ struct Verdict {
   std::string path;
   catdog_status status = CATDOG_OK;
   std::string message;
+  std::string answer;  // A label, "neither" or "uncertain".
+  catdog_reason reason = CATDOG_REASON_NONE;
+  double trust = 0;
+  std::optional<double> neither;  // Nothing where the model can't say.
   std::string label;
   int label_index = -1;
   double confidence = 0;
@@ -74,7 +81,8 @@ class Session {
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   std::string info(catdog_info key) const { return classifier_.info(key); }
-  int granted_threads() const;
+  double number(catdog_info key) const noexcept { return classifier_.number(key); }
+  int granted_threads() const noexcept { return static_cast<int>(number(CATDOG_INFO_THREADS)); }
 
  private:
   Classifier classifier_;

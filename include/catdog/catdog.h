@@ -10,10 +10,13 @@
  *       catdog_classifier_classify_file(&result, classifier, "pet.jpg") != CATDOG_OK) {
  *     fprintf(stderr, "catdog: %s\n", catdog_last_error());
  *   } else {
- *     printf("%s %.3f\n", catdog_result_label(result, 0), catdog_result_confidence(result, 0));
+ *     printf("%s %.3f\n", catdog_result_answer(result, 0), catdog_result_measure(result, 0, CATDOG_MEASURE_TRUST));
  *   }
  *   catdog_result_destroy(result);
  *   catdog_classifier_destroy(classifier);
+ *
+ * The answer is "cat", "dog" or whatever labels the model has; "neither" for an image of something else; "uncertain"
+ * when the library can't tell well enough. A program that prints the label instead calls a chair a dog.
  *
  * Threads:
  *   - A classifier never changes after it was opened: any number of threads may use one at once.
@@ -104,6 +107,9 @@ enum {
   CATDOG_OPTION_THREADS = 10,
   /** int: run the model file's golden self-test while opening: 1 (default) or 0. */
   CATDOG_OPTION_SELF_TEST = 11,
+  /** int: compare the SHA-256 of each weight with the model file's list while opening: 1 or 0 (default). The zip's
+     checksums are always compared. */
+  CATDOG_OPTION_VERIFY_WEIGHTS = 13,
   /** int: most bytes of one encoded picture, default 33554432 (32 MiB), ≥ 1. */
   CATDOG_OPTION_MAX_ENCODED_BYTES = 20,
   /** int: most pixels of one picture, default 64000000, ≥ 1. */
@@ -112,8 +118,15 @@ enum {
   CATDOG_OPTION_MAX_SIDE = 22,
   /** int: most scans of a progressive JPEG, default 200, ≥ 1. */
   CATDOG_OPTION_MAX_SCANS = 23,
-  /** double: a verdict whose confidence is below this abstains; default is the model's own; 0..1. */
+  /** double: the answer is "uncertain" when the trust is below this; default is the model's own; 0..1. */
   CATDOG_OPTION_ABSTAIN_BELOW = 40,
+  /** double: the answer is "neither" when that score is above this; default is the model's own; 0..1, 1 = never.
+     Without effect on a model that has no such score. */
+  CATDOG_OPTION_NEITHER_ABOVE = 41,
+  /** double: instead of ABSTAIN_BELOW: the share of answers that must be right. Opening takes the lowest threshold that
+     reached it on the model's validation images, one in five of them a stranger; a model that never reached it, or has
+     no such figures, is CATDOG_ERROR_MODEL_UNSUPPORTED. Above 0, at most 1. */
+  CATDOG_OPTION_MIN_PRECISION = 42,
   /** string: "auto" (default), "native" or "torch". */
   CATDOG_OPTION_ENGINE = 50,
   /** string: "auto" (default), "fp32" or "bf16". */
@@ -158,7 +171,9 @@ CATDOG_API catdog_status catdog_options_set_log(catdog_options* options, catdog_
 typedef struct catdog_classifier catdog_classifier;
 
 /** Opens a model file. `path` NULL: the first that exists of the environment variable CATDOG_MODEL, the library's own
- *  folder and the install prefix; the error lists what was tried. `options` NULL: the defaults. */
+ *  folder and the install prefix; the error lists what was tried. A `path` without a slash and without ".pt", such as
+ *  "simple_cnn", is the name of a shipped model: that file in the library's own folder or the install prefix.
+ *  `options` NULL: the defaults. */
 CATDOG_API catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path,
                                                      const catdog_options* options);
 
@@ -178,23 +193,29 @@ CATDOG_API int32_t catdog_classifier_label_count(const catdog_classifier* classi
  */
 CATDOG_API const char* catdog_classifier_label(const catdog_classifier* classifier, int32_t index);
 
-/** Facts about an open classifier. */
+/** Facts about an open classifier: texts for catdog_classifier_info(), numbers for catdog_classifier_number(). */
 typedef int32_t catdog_info;
 
 enum {
   CATDOG_INFO_MODEL_NAME = 10,
   CATDOG_INFO_MODEL_VERSION = 11,
-  CATDOG_INFO_MODEL_SHA256 = 12, /**< 64 lower-case hex digits. */
-  CATDOG_INFO_MODEL_PATH = 13,   /**< "" when opened from memory. */
-  CATDOG_INFO_MODEL_JSON = 14,   /**< All of catdog.json; "{}" for a plain TorchScript archive. */
-  CATDOG_INFO_ENGINE = 20,       /**< "native" or "torch". */
-  CATDOG_INFO_PRECISION = 21,    /**< "fp32" or "bf16": what "auto" became. */
-  CATDOG_INFO_INPUT_SIZE = 22,   /**< "WIDTHxHEIGHT" in pixels. */
-  CATDOG_INFO_THREADS = 23       /**< Threads of a batch call, in decimal. */
+  CATDOG_INFO_MODEL_SHA256 = 12,  /**< 64 lower-case hex digits. */
+  CATDOG_INFO_MODEL_PATH = 13,    /**< "" when opened from memory. */
+  CATDOG_INFO_MODEL_JSON = 14,    /**< All of catdog.json; "{}" for a plain TorchScript archive. */
+  CATDOG_INFO_ENGINE = 20,        /**< "native" or "torch". */
+  CATDOG_INFO_PRECISION = 21,     /**< "fp32" or "bf16": what "auto" became. */
+  CATDOG_INFO_THREADS = 30,       /**< Number: threads of a batch call. */
+  CATDOG_INFO_INPUT_WIDTH = 31,   /**< Number: pixels of the model's input. */
+  CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Number: pixels of the model's input. */
+  CATDOG_INFO_ABSTAIN_BELOW = 40, /**< Number: the threshold in force, whether chosen or the model's own. */
+  CATDOG_INFO_NEITHER_ABOVE = 41  /**< Number: likewise; 1 where the model has no score for neither. */
 };
 
-/** One fact as a string owned by the classifier; NULL for a key that this version doesn't know. */
+/** One fact as a string owned by the classifier; NULL for a number and for a key that this version doesn't know. */
 CATDOG_API const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_info key);
+
+/** One fact as a number; negative for a text, for a key that this version doesn't know and for NULL. */
+CATDOG_API double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key);
 
 /* ---- Pictures ---------------------------------------------------------------------------------------------------- */
 
@@ -259,13 +280,35 @@ CATDOG_API catdog_status catdog_result_status(const catdog_result* result, size_
 /** Why the item failed; "" when it didn't; NULL when out of range. */
 CATDOG_API const char* catdog_result_message(const catdog_result* result, size_t item);
 
-/** Most probable label; NULL when the item failed or is out of range. Owned by the result. */
+/** The answer: a label, "neither" or "uncertain"; NULL when the item failed or is out of range. "neither" when the
+ *  score for neither is above its threshold; else "uncertain" when the trust is below its threshold; else the most
+ *  probable label. Owned by the result. */
+CATDOG_API const char* catdog_result_answer(const catdog_result* result, size_t item);
+
+/** Why the answer is what it is. */
+typedef int32_t catdog_reason;
+
+enum {
+  CATDOG_REASON_NONE = 0,            /**< The item failed: there is no answer. */
+  CATDOG_REASON_LABEL = 10,          /**< The answer is the most probable label. */
+  CATDOG_REASON_LOW_CONFIDENCE = 20, /**< "uncertain": the trust is below CATDOG_INFO_ABSTAIN_BELOW. */
+  CATDOG_REASON_NEITHER = 30         /**< "neither": that score is above CATDOG_INFO_NEITHER_ABOVE. */
+};
+
+/** Reason for the answer; CATDOG_REASON_NONE also for NULL or an index out of range. */
+CATDOG_API catdog_reason catdog_result_reason(const catdog_result* result, size_t item);
+
+/** Stable lower-case name of a reason: "none", "label", "low_confidence" or "neither"; "unknown" for a value that this
+ *  version doesn't know. Static. */
+CATDOG_API const char* catdog_reason_name(catdog_reason reason);
+
+/** Most probable label, whatever the answer is; NULL when the item failed or is out of range. Owned by the result. */
 CATDOG_API const char* catdog_result_label(const catdog_result* result, size_t item);
 
-/** Calibrated probability of that label, 0..1; 0 when the item failed. */
+/** Calibrated probability of that label, given that the image is one of the labels: 0..1; 0 when the item failed. */
 CATDOG_API double catdog_result_confidence(const catdog_result* result, size_t item);
 
-/** 1 when the confidence is below the abstain threshold (the label is then a guess), else 0. */
+/** 1 when the answer is no label (the label is then a guess), else 0. */
 CATDOG_API int32_t catdog_result_abstained(const catdog_result* result, size_t item);
 
 /** Label index and calibrated probability at `rank` (0 = most probable). Either output may be NULL. */
@@ -282,7 +325,9 @@ enum {
   CATDOG_MEASURE_INFER_MS = 13,      /**< The network. */
   CATDOG_MEASURE_TOTAL_MS = 19,      /**< All of the above and what lies between. */
   CATDOG_MEASURE_WIDTH = 30,         /**< Pixels of the picture as a viewer shows it (EXIF orientation applied). */
-  CATDOG_MEASURE_HEIGHT = 31
+  CATDOG_MEASURE_HEIGHT = 31,
+  CATDOG_MEASURE_NEITHER = 40, /**< Probability that the image is of no label: 0..1; -1 where the model can't say. */
+  CATDOG_MEASURE_TRUST = 41    /**< Probability that the label is right: confidence · (1 − neither). */
 };
 
 /** One number about an item, 0 when the item failed before it was known; negative for a key that this version doesn't

@@ -6,7 +6,7 @@
  *
  *   const auto classifier = catdog::Classifier::open();  // The installed model.
  *   const catdog::Result result = classifier.classify_file("pet.jpg");
- *   std::cout << result.label() << ' ' << result.confidence() << '\n';
+ *   std::cout << result.answer() << ' ' << result.trust() << '\n';  // A label, "neither" or "uncertain".
  *
  * Whatever fails throws catdog::Error, which has the status and says what is wrong and what to do. The threading
  * contract is the one of catdog.h: a Classifier may be used from any number of threads at once, Options and results
@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -122,9 +123,11 @@ class Options {
   }
 
   /** Threads of one batch call; 0 = the CPU quota of the control group. */
-  Options& threads(int count) { return set(CATDOG_OPTION_THREADS, count); }
+  Options& threads(int count) { return set(CATDOG_OPTION_THREADS, std::int64_t{count}); }
   /** Whether opening runs the model file's golden self-test; on by default. */
-  Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, on ? 1 : 0); }
+  Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, std::int64_t{on ? 1 : 0}); }
+  /** Whether opening compares the SHA-256 of each weight with the model file's list; off by default. */
+  Options& verify_weights(bool on) { return set(CATDOG_OPTION_VERIFY_WEIGHTS, std::int64_t{on ? 1 : 0}); }
   /** Most bytes of one encoded picture; default 32 MiB. */
   Options& max_encoded_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_ENCODED_BYTES, bytes); }
   /** Most pixels of one picture; default 64,000,000. */
@@ -133,11 +136,12 @@ class Options {
   Options& max_side(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_SIDE, pixels); }
   /** Most scans of a progressive JPEG; default 200. */
   Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
-  /** A verdict with less confidence abstains; default: the model's own. 0..1. */
-  Options& abstain_below(double confidence) {
-    detail::check(catdog_options_set_double(options_.get(), CATDOG_OPTION_ABSTAIN_BELOW, confidence));
-    return *this;
-  }
+  /** Less trust is answered "uncertain"; default: the model's own. 0..1. */
+  Options& abstain_below(double trust) { return set(CATDOG_OPTION_ABSTAIN_BELOW, trust); }
+  /** A higher score for neither is answered "neither"; default: the model's own. 0..1, 1 = never. */
+  Options& neither_above(double score) { return set(CATDOG_OPTION_NEITHER_ABOVE, score); }
+  /** Instead of abstain_below(): the share of answers that must be right, by the model's own figures. Above 0, to 1. */
+  Options& min_precision(double share) { return set(CATDOG_OPTION_MIN_PRECISION, share); }
   /** "auto" (default), "native" or "torch". */
   Options& engine(const std::string& name) { return set(CATDOG_OPTION_ENGINE, name); }
   /** "auto" (default), "fp32" or "bf16". */
@@ -163,6 +167,10 @@ class Options {
  private:
   Options& set(catdog_option key, std::int64_t value) {
     detail::check(catdog_options_set_int(options_.get(), key, value));
+    return *this;
+  }
+  Options& set(catdog_option key, double value) {
+    detail::check(catdog_options_set_double(options_.get(), key, value));
     return *this;
   }
   Options& set(catdog_option key, const std::string& value) {
@@ -200,17 +208,27 @@ class Result {
   catdog_status status() const noexcept { return status_; }
   /** Why it wasn't; "" when it was. */
   const std::string& message() const noexcept { return message_; }
-  /** Most probable label; "" when not ok(). */
+  /** The answer: a label, "neither" or "uncertain"; "" when not ok(). */
+  const std::string& answer() const noexcept { return answer_; }
+  /** Why it is that, CATDOG_REASON_*; CATDOG_REASON_NONE when not ok(). */
+  catdog_reason reason() const noexcept { return reason_; }
+  /** The reason's stable name, such as "low_confidence". */
+  const char* reason_name() const noexcept { return catdog_reason_name(reason_); }
+  /** Probability that the label is right: confidence() · (1 − neither()). */
+  double trust() const noexcept { return trust_; }
+  /** Probability that the image is of no label; empty where the model can't say. */
+  std::optional<double> neither() const noexcept { return neither_; }
+  /** Most probable label, whatever the answer is; "" when not ok(). */
   const std::string& label() const noexcept { return label_; }
   /** Its index; -1 when not ok(). */
   int label_index() const noexcept { return ranked_.empty() ? -1 : ranked_.front(); }
-  /** Its calibrated probability; 0 when not ok(). */
+  /** Its calibrated probability, given that the image is one of the labels; 0 when not ok(). */
   double confidence() const noexcept { return confidence_; }
   /** Calibrated probabilities by label index; they add up to 1. */
   const std::vector<double>& probabilities() const noexcept { return probabilities_; }
   /** Label indices, most probable first. */
   const std::vector<int>& ranked() const noexcept { return ranked_; }
-  /** Whether the confidence is below the abstain threshold: the label is then a guess. */
+  /** Whether the answer is no label: the label is then a guess. */
   bool abstained() const noexcept { return abstained_; }
   /** Pixels from left to right as a viewer shows the picture; 0 when the call failed before that was known. */
   int width() const noexcept { return width_; }
@@ -229,9 +247,13 @@ class Result {
         label_(detail::to_string(catdog_result_label(result, item))),
         confidence_(catdog_result_confidence(result, item)),
         abstained_(catdog_result_abstained(result, item) != 0),
+        answer_(detail::to_string(catdog_result_answer(result, item))),
+        reason_(catdog_result_reason(result, item)),
+        trust_(catdog_result_measure(result, item, CATDOG_MEASURE_TRUST)),
         width_(static_cast<int>(catdog_result_measure(result, item, CATDOG_MEASURE_WIDTH))),
         height_(static_cast<int>(catdog_result_measure(result, item, CATDOG_MEASURE_HEIGHT))),
         format_(detail::to_string(catdog_result_format(result, item))) {
+    if (const double score = catdog_result_measure(result, item, CATDOG_MEASURE_NEITHER); score >= 0) neither_ = score;
     if (ok()) {
       probabilities_.resize(static_cast<std::size_t>(labels));
       for (int rank = 0; rank < labels; ++rank) {
@@ -254,6 +276,10 @@ class Result {
   std::string label_;
   double confidence_;
   bool abstained_;
+  std::string answer_;
+  catdog_reason reason_;
+  double trust_;
+  std::optional<double> neither_;
   int width_;
   int height_;
   std::string format_;
@@ -267,7 +293,7 @@ class Classifier {
  public:
   /** Opens the installed model: CATDOG_MODEL, the library's folder, the install prefix. */
   static Classifier open(const Options& options = Options()) { return open_path(nullptr, options); }
-  /** Opens a model file. */
+  /** Opens a model file, or a shipped model by its name, such as "simple_cnn". */
   static Classifier open(const std::string& path, const Options& options = Options()) {
     return open_path(path.c_str(), options);
   }
@@ -325,6 +351,9 @@ class Classifier {
   }
   /** A fact, CATDOG_INFO_*; "" for a key that the library doesn't know. */
   std::string info(catdog_info key) const { return detail::to_string(catdog_classifier_info(classifier_.get(), key)); }
+
+  /** A fact that is a number, CATDOG_INFO_THREADS and on; negative for any other key. */
+  double number(catdog_info key) const noexcept { return catdog_classifier_number(classifier_.get(), key); }
 
   /** The C object, for calls of the C interface; owned by this one. */
   const catdog_classifier* get() const noexcept { return classifier_.get(); }

@@ -42,17 +42,17 @@ fs::path this_library() {
 
 }  // namespace
 
-std::vector<fs::path> default_model_candidates(const fs::path& library) {
+std::vector<fs::path> model_candidates(const fs::path& library, const std::string& file) {
   std::vector<fs::path> candidates;
   if (library.has_parent_path()) {
     const fs::path folder = library.parent_path();
-    candidates = {folder / "best_model.pt", folder.parent_path() / "share/catdog/best_model.pt",
+    candidates = {folder / file, folder.parent_path() / "share/catdog" / file,
                   // lib/x86_64-linux-gnu, as Debian has it.
-                  folder.parent_path().parent_path() / "share/catdog/best_model.pt", folder / "catdog/best_model.pt"};
+                  folder.parent_path().parent_path() / "share/catdog" / file, folder / "catdog" / file};
   }
-  candidates.emplace_back(CATDOG_MODEL_INSTALL_PATH);
+  candidates.push_back(fs::path(CATDOG_MODEL_INSTALL_FOLDER) / file);
   // Last resort, for a library that was never installed.
-  if (lies_below(library, CATDOG_BUILD_TREE)) candidates.emplace_back(CATDOG_BUILD_TREE_MODEL);
+  if (lies_below(library, CATDOG_BUILD_TREE)) candidates.push_back(fs::path(CATDOG_BUILD_TREE_MODELS) / file);
   return candidates;
 }
 
@@ -61,16 +61,23 @@ std::string find_default_model() {
     if (is_file(named)) return named;
     throw Failure(Status::not_found, std::string("the model file that CATDOG_MODEL names does not exist: ") + named);
   }
-  return first_model_among(default_model_candidates(this_library()));
+  return first_model_among(model_candidates(this_library(), "best_model.pt"),
+                           "no model file found (set CATDOG_MODEL or name one)");
 }
 
-std::string first_model_among(const std::vector<fs::path>& candidates) {
+std::string find_model(const std::string& given) {
+  if (given.empty() || given.find('/') != std::string::npos || fs::path(given).extension() == ".pt") return given;
+  return first_model_among(model_candidates(this_library(), given + ".pt"),
+                           "no shipped model is called \"" + given + "\" (a file's name ends in .pt or has a slash)");
+}
+
+std::string first_model_among(const std::vector<fs::path>& candidates, const std::string& problem) {
   std::string tried;
   for (const fs::path& candidate : candidates) {
     if (is_file(candidate)) return candidate.string();
     tried += (tried.empty() ? "" : ", ") + candidate.string();
   }
-  throw Failure(Status::not_found, "no model file found (set CATDOG_MODEL or name one); tried: " + tried);
+  throw Failure(Status::not_found, problem + "; tried: " + tried);
 }
 
 }  // namespace catdog::core

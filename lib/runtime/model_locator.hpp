@@ -7,11 +7,11 @@
 
 namespace catdog::core {
 
-// Where find_default_model() looks, in order, when CATDOG_MODEL is not set and the library (or the program that
-// contains it) is the file `library`.
-std::vector<std::filesystem::path> default_model_candidates(const std::filesystem::path& library);
+// Where a shipped model file is looked for, in order, when the library (or the program that contains it) is the file
+// `library`.
+std::vector<std::filesystem::path> model_candidates(const std::filesystem::path& library, const std::string& file);
 
-// The first of them that is a file; not_found, naming all of them, when none is.
-std::string first_model_among(const std::vector<std::filesystem::path>& candidates);
+// The first of them that is a file; not_found when none is: "`problem`; tried: " and all of them.
+std::string first_model_among(const std::vector<std::filesystem::path>& candidates, const std::string& problem);
 
 }  // namespace catdog::core

@@ -32,9 +32,8 @@ ModelInfo describe(const Classifier& classifier) {
   info.engine = classifier.info(CATDOG_INFO_ENGINE);
   info.precision = classifier.info(CATDOG_INFO_PRECISION);
   info.labels = classifier.labels();
-  const std::string size = classifier.info(CATDOG_INFO_INPUT_SIZE);  // "WIDTHxHEIGHT"
-  info.input_width = std::stoi(size);
-  info.input_height = std::stoi(size.substr(size.find('x') + 1));
+  info.input_width = static_cast<int>(classifier.number(CATDOG_INFO_INPUT_WIDTH));
+  info.input_height = static_cast<int>(classifier.number(CATDOG_INFO_INPUT_HEIGHT));
   return info;
 }
 
@@ -44,7 +43,7 @@ ModelPtr load_model(const Config& config, Log& log) {
   const auto start = Clock::now();
   const Options options = make_options(config, log);
   Classifier classifier = config.model.empty() ? Classifier::open(options) : Classifier::open(config.model, options);
-  const int quota = std::stoi(classifier.info(CATDOG_INFO_THREADS));
+  const int quota = static_cast<int>(classifier.number(CATDOG_INFO_THREADS));
   classifier.warm_up(config.workers > 0 ? config.workers : quota);
   ModelInfo info = describe(classifier);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -38,7 +38,7 @@ TEST(Cpp, OpensFilesMemoryAndTheDefault) {
   EXPECT_EQ(Classifier::open_memory(text_of(archive_of())).info(CATDOG_INFO_MODEL_NAME), "small");
   setenv("CATDOG_MODEL", path.c_str(), 1);
   EXPECT_EQ(Classifier::open().info(CATDOG_INFO_MODEL_PATH), path);
-  EXPECT_EQ(Classifier::open(Options().threads(2)).info(CATDOG_INFO_THREADS), "2");
+  EXPECT_EQ(Classifier::open(Options().threads(2)).number(CATDOG_INFO_THREADS), 2);
   unsetenv("CATDOG_MODEL");
 }
 
@@ -129,7 +129,7 @@ TEST(Cpp, OptionsReachTheClassifier) {
   EXPECT_EQ(status_with(Options().engine("torch").torch_plugin("/nowhere/x.so"), png), CATDOG_ERROR_ENGINE_UNAVAILABLE);
   const auto tuned = Classifier::open_memory(
       archive, Options().threads(3).precision("fp32").engine("native").self_test(false).abstain_below(1.0));
-  EXPECT_EQ(tuned.info(CATDOG_INFO_THREADS), "3");
+  EXPECT_EQ(tuned.number(CATDOG_INFO_THREADS), 3);
   EXPECT_EQ(tuned.info(CATDOG_INFO_PRECISION), "fp32");
   EXPECT_TRUE(tuned.classify(png).abstained());
   for (const auto& call :
@@ -175,7 +175,7 @@ TEST(Cpp, ClassifiersAndOptionsMove) {
   third = std::move(second);  // The one it had is destroyed.
   EXPECT_EQ(third.get(), handle);
   EXPECT_EQ(third.info(CATDOG_INFO_MODEL_NAME), "small");
-  EXPECT_EQ(third.info(CATDOG_INFO_THREADS), "2");
+  EXPECT_EQ(third.number(CATDOG_INFO_THREADS), 2);
 }
 
 TEST(Cpp, ResultsOutliveTheClassifier) {

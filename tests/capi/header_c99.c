@@ -14,23 +14,29 @@ EXPECT(models, CATDOG_ERROR_MODEL_FORMAT == 40 && CATDOG_ERROR_MODEL_VERSION == 
                    CATDOG_ERROR_MODEL_CHECKSUM == 42 && CATDOG_ERROR_MODEL_UNSUPPORTED == 43);
 EXPECT(engines, CATDOG_ERROR_ENGINE_UNAVAILABLE == 50 && CATDOG_ERROR_ENGINE_FAILED == 51);
 EXPECT(rest, CATDOG_ERROR_OUT_OF_MEMORY == 60 && CATDOG_ERROR_INTERNAL == 70);
-EXPECT(options, CATDOG_OPTION_THREADS == 10 && CATDOG_OPTION_SELF_TEST == 11 && CATDOG_OPTION_MAX_ENCODED_BYTES == 20 &&
-                    CATDOG_OPTION_MAX_PIXELS == 21 && CATDOG_OPTION_MAX_SIDE == 22 && CATDOG_OPTION_MAX_SCANS == 23 &&
-                    CATDOG_OPTION_ABSTAIN_BELOW == 40 && CATDOG_OPTION_ENGINE == 50 && CATDOG_OPTION_PRECISION == 51 &&
+EXPECT(options, CATDOG_OPTION_THREADS == 10 && CATDOG_OPTION_SELF_TEST == 11 && CATDOG_OPTION_VERIFY_WEIGHTS == 13 &&
+                    CATDOG_OPTION_MAX_ENCODED_BYTES == 20 && CATDOG_OPTION_MAX_PIXELS == 21 &&
+                    CATDOG_OPTION_MAX_SIDE == 22 && CATDOG_OPTION_MAX_SCANS == 23 &&
+                    CATDOG_OPTION_ABSTAIN_BELOW == 40 && CATDOG_OPTION_NEITHER_ABOVE == 41 &&
+                    CATDOG_OPTION_MIN_PRECISION == 42 && CATDOG_OPTION_ENGINE == 50 && CATDOG_OPTION_PRECISION == 51 &&
                     CATDOG_OPTION_EXPECTED_SHA256 == 52 && CATDOG_OPTION_TORCH_PLUGIN == 53);
 EXPECT(log_levels,
        CATDOG_LOG_DEBUG == 10 && CATDOG_LOG_INFO == 20 && CATDOG_LOG_WARNING == 30 && CATDOG_LOG_ERROR == 40);
 EXPECT(info, CATDOG_INFO_MODEL_NAME == 10 && CATDOG_INFO_MODEL_VERSION == 11 && CATDOG_INFO_MODEL_SHA256 == 12 &&
                  CATDOG_INFO_MODEL_PATH == 13 && CATDOG_INFO_MODEL_JSON == 14 && CATDOG_INFO_ENGINE == 20 &&
-                 CATDOG_INFO_PRECISION == 21 && CATDOG_INFO_INPUT_SIZE == 22 && CATDOG_INFO_THREADS == 23);
+                 CATDOG_INFO_PRECISION == 21 && CATDOG_INFO_THREADS == 30 && CATDOG_INFO_INPUT_WIDTH == 31 &&
+                 CATDOG_INFO_INPUT_HEIGHT == 32 && CATDOG_INFO_ABSTAIN_BELOW == 40 && CATDOG_INFO_NEITHER_ABOVE == 41);
+EXPECT(reasons, CATDOG_REASON_NONE == 0 && CATDOG_REASON_LABEL == 10 && CATDOG_REASON_LOW_CONFIDENCE == 20 &&
+                    CATDOG_REASON_NEITHER == 30);
 EXPECT(formats, CATDOG_FORMAT_ENCODED == 0 && CATDOG_FORMAT_GRAY8 == 10 && CATDOG_FORMAT_RGB8 == 20 &&
                     CATDOG_FORMAT_BGR8 == 21 && CATDOG_FORMAT_RGBA8 == 30 && CATDOG_FORMAT_BGRA8 == 31);
 EXPECT(measures, CATDOG_MEASURE_READ_MS == 10 && CATDOG_MEASURE_DECODE_MS == 11 && CATDOG_MEASURE_PREPROCESS_MS == 12 &&
                      CATDOG_MEASURE_INFER_MS == 13 && CATDOG_MEASURE_TOTAL_MS == 19 && CATDOG_MEASURE_WIDTH == 30 &&
-                     CATDOG_MEASURE_HEIGHT == 31);
+                     CATDOG_MEASURE_HEIGHT == 31 && CATDOG_MEASURE_NEITHER == 40 && CATDOG_MEASURE_TRUST == 41);
 
 EXPECT(integers_of_32_bits, sizeof(catdog_status) == 4 && sizeof(catdog_option) == 4 && sizeof(catdog_log_level) == 4 &&
-                                sizeof(catdog_info) == 4 && sizeof(catdog_format) == 4 && sizeof(catdog_measure) == 4);
+                                sizeof(catdog_info) == 4 && sizeof(catdog_format) == 4 && sizeof(catdog_measure) == 4 &&
+                                sizeof(catdog_reason) == 4);
 #if UINTPTR_MAX == UINT64_MAX
 EXPECT(size, sizeof(catdog_picture) == 64);
 EXPECT(struct_size, offsetof(catdog_picture, struct_size) == 0);

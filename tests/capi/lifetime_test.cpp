@@ -65,8 +65,8 @@ TEST(CapiLifetime, TwoModelsAtOnce) {
   ASSERT_EQ(three.size(), 3U);
   EXPECT_NEAR(three[0] + three[1] + three[2], 1, 1e-6);
   EXPECT_THAT(other.labels, testing::Contains(catdog_result_label(result.get(), 0)));
-  EXPECT_STREQ(catdog_classifier_info(first.get(), CATDOG_INFO_INPUT_SIZE), "32x32");
-  EXPECT_STREQ(catdog_classifier_info(second.get(), CATDOG_INFO_INPUT_SIZE), "48x24");
+  EXPECT_EQ(catdog_classifier_number(first.get(), CATDOG_INFO_INPUT_HEIGHT), 32);
+  EXPECT_EQ(catdog_classifier_number(second.get(), CATDOG_INFO_INPUT_HEIGHT), 24);
   second.reset();
   EXPECT_EQ(verdict_on(first, picture), before);
 }

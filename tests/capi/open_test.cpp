@@ -38,8 +38,8 @@ TEST_F(CapiOpen, FileAndMemoryAreTheSame) {
   ASSERT_EQ(open_file(classifier_, path("model.pt").c_str()), CATDOG_OK) << catdog_last_error();
   ClassifierHandle from_memory;
   ASSERT_EQ(open_memory(from_memory, archive), CATDOG_OK) << catdog_last_error();
-  for (const catdog_info key : {CATDOG_INFO_MODEL_NAME, CATDOG_INFO_MODEL_VERSION, CATDOG_INFO_MODEL_SHA256,
-                                CATDOG_INFO_MODEL_JSON, CATDOG_INFO_INPUT_SIZE}) {
+  for (const catdog_info key :
+       {CATDOG_INFO_MODEL_NAME, CATDOG_INFO_MODEL_VERSION, CATDOG_INFO_MODEL_SHA256, CATDOG_INFO_MODEL_JSON}) {
     EXPECT_STREQ(catdog_classifier_info(classifier_.get(), key), catdog_classifier_info(from_memory.get(), key));
   }
   EXPECT_EQ(catdog_classifier_info(classifier_.get(), CATDOG_INFO_MODEL_PATH), path("model.pt"));
@@ -76,9 +76,14 @@ TEST_F(CapiOpen, InfoAndLabels) {
   EXPECT_THAT(info(CATDOG_INFO_MODEL_JSON), AllOf(HasSubstr("catdog-model"), HasSubstr("4.5.6")));
   EXPECT_STREQ(info(CATDOG_INFO_ENGINE), "native");
   EXPECT_STREQ(info(CATDOG_INFO_PRECISION), "fp32");
-  EXPECT_STREQ(info(CATDOG_INFO_INPUT_SIZE), "40x32");
-  EXPECT_STREQ(info(CATDOG_INFO_THREADS), "2");
-  for (const catdog_info key : {0, -1, 15, 24, 2147483647}) EXPECT_EQ(info(key), nullptr) << key;
+  const auto number = [&](catdog_info key) { return catdog_classifier_number(classifier_.get(), key); };
+  EXPECT_EQ(number(CATDOG_INFO_INPUT_WIDTH), 40);
+  EXPECT_EQ(number(CATDOG_INFO_INPUT_HEIGHT), 32);
+  EXPECT_EQ(number(CATDOG_INFO_THREADS), 2);
+  // A key is a text or a number.
+  for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_THREADS}) EXPECT_EQ(info(key), nullptr) << key;
+  for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_ENGINE}) EXPECT_LT(number(key), 0) << key;
+  EXPECT_LT(catdog_classifier_number(nullptr, CATDOG_INFO_THREADS), 0);
   EXPECT_EQ(catdog_classifier_info(nullptr, CATDOG_INFO_ENGINE), nullptr);
 
   EXPECT_EQ(catdog_classifier_label_count(classifier_.get()), 3);

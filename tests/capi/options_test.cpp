@@ -101,7 +101,7 @@ TEST(CapiOptions, ARefusedValueLeavesTheOldOne) {
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, 3), CATDOG_OK);
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, -1), CATDOG_ERROR_INVALID_ARGUMENT);
   const auto classifier = open_model({}, options.get());
-  EXPECT_STREQ(catdog_classifier_info(classifier.get(), CATDOG_INFO_THREADS), "3");
+  EXPECT_EQ(catdog_classifier_number(classifier.get(), CATDOG_INFO_THREADS), 3);
 }
 
 TEST(CapiOptions, NullIsNamed) {

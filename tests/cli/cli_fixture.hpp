@@ -40,6 +40,16 @@ class Cli : public testing::Test {
       weights["fc.bias"].second = {0, 0};
     };
     write("model.pt", test_support::make_model_archive(recipe));
+    // The same with a score for neither that grows with green, and a threshold for the trust.
+    recipe.architecture =
+        R"({"name":"colour","layers":[{"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":3}]})";
+    recipe.edit_weights = [](test_support::Weights& weights) {
+      weights["fc.weight"].second = {1, 0, 0, 0, 0, 1, 0, 2, 0};
+      weights["fc.bias"].second = {0, 0, 0};
+    };
+    recipe.json_patch = R"({"calibration": {"neither": {"output": 2}, "abstain_below": 0.5, "curve": [
+      {"abstain_below": 0, "precision": 0.5, "coverage": 1}, {"abstain_below": 0.99, "precision": 0.9, "coverage": 0.5}]}})";
+    write("open.pt", test_support::make_model_archive(recipe));
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -49,10 +59,11 @@ class Cli : public testing::Test {
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   void picture(const std::string& name, bool cat) const {
+    plain_picture(name, std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255));
+  }
+  void plain_picture(const std::string& name, std::uint8_t red, std::uint8_t green, std::uint8_t blue) const {
     test_support::Pixels pixels{32, 32, {}};
-    for (int i = 0; i < 32 * 32; ++i) {
-      pixels.rgb.insert(pixels.rgb.end(), {std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255)});
-    }
+    for (int i = 0; i < 32 * 32; ++i) pixels.rgb.insert(pixels.rgb.end(), {red, green, blue});
     write(name, test_support::encode_png(pixels));
   }
   // A list of `rows` rows, for runs that take their time: far more than a pipe holds.

@@ -54,7 +54,51 @@ TEST_F(Cli, JsonRowsOfGoodAndBadPictures) {
 TEST_F(Cli, CsvQuotesOddNames) {
   picture("a,\"b\nc.png", true);
   const std::string out = run("classify --csv .").out;
-  EXPECT_NE(out.find("\r\n\"./a,\"\"b\nc.png\",ok,cat,"), std::string::npos) << out;
+  EXPECT_NE(out.find("\r\n\"./a,\"\"b\nc.png\",ok,cat,label,cat,"), std::string::npos) << out;
+}
+
+TEST_F(Cli, RowsGiveTheAnswer) {
+  plain_picture("1.png", 255, 0, 0);
+  plain_picture("2.png", 0, 255, 0);
+  plain_picture("3.png", 128, 100, 128);
+  std::istringstream rows(run("classify --model open.pt 1.png 2.png 3.png").out);
+  std::string row;
+  for (const char* start : {"1.png: cat 0.", "2.png: neither 0.", "3.png: uncertain (dog 0."}) {
+    ASSERT_TRUE(std::getline(rows, row));
+    EXPECT_EQ(row.rfind(start, 0), 0U) << row;
+  }
+  std::istringstream lines(run("classify --model open.pt --json 1.png 2.png 3.png").out);
+  for (const auto& [answer, reason] :
+       {std::pair("cat", "label"), {"neither", "neither"}, {"uncertain", "low_confidence"}}) {
+    ASSERT_TRUE(std::getline(lines, row));
+    const auto json = nlohmann::json::parse(row);
+    EXPECT_EQ(json["answer"], answer);
+    EXPECT_EQ(json["reason"], reason);
+    EXPECT_EQ(json["abstained"], answer != std::string("cat"));
+    EXPECT_NEAR(json["trust"].get<double>(), json["confidence"].get<double>() * (1 - json["neither"].get<double>()),
+                1e-9);
+  }
+  EXPECT_TRUE(nlohmann::json::parse(run("classify --json 1.png").out)["neither"].is_null());
+  const std::string csv = run("classify --model open.pt --csv 2.png").out;
+  EXPECT_EQ(csv.rfind("path,status,answer,reason,label,confidence,trust,neither,abstained,p_cat,p_dog,", 0), 0U) << csv;
+  EXPECT_NE(csv.find("\r\n2.png,ok,neither,neither,"), std::string::npos) << csv;
+}
+
+TEST_F(Cli, ThresholdsMoveTheAnswer) {
+  plain_picture("1.png", 255, 0, 0);
+  plain_picture("2.png", 0, 255, 0);
+  const auto answer = [&](const std::string& arguments) {
+    return run("classify --model open.pt " + arguments + " | cut -d' ' -f2").out;
+  };
+  EXPECT_EQ(answer("--neither-above 1 --abstain-below 0 2.png"), "dog\n");
+  EXPECT_EQ(answer("--neither-above 0 1.png"), "neither\n");
+  EXPECT_EQ(answer("--abstain-below 1 1.png"), "uncertain\n");
+  EXPECT_EQ(answer("--min-precision 0.9 1.png"), "uncertain\n");
+  EXPECT_EQ(answer("--min-precision 0.5 1.png"), "cat\n");
+  const Outcome never = run("classify --model open.pt --min-precision 0.95 1.png 2>&1");
+  EXPECT_EQ(never.code, 3);
+  EXPECT_NE(never.out.find("the best is 0.9"), std::string::npos) << never.out;
+  EXPECT_EQ(run("classify --min-precision 0.9 --abstain-below 0.5 1.png 2>/dev/null").code, 2);
 }
 
 TEST_F(Cli, RecursionEndsInSpiteOfALoop) {
@@ -73,11 +117,37 @@ TEST_F(Cli, StandardInputIsAPictureOrAList) {
   EXPECT_EQ(run("classify --files-from - -0 < list").out.substr(0, 10), "a.png: cat");
 }
 
+TEST_F(Cli, AModelMayBeNamed) {
+  const auto json = nlohmann::json::parse(run("info best_model --json").out);
+  EXPECT_EQ(fs::path(json["path"].get<std::string>()).filename(), "best_model.pt");
+  const Outcome none = run("info no_such_model 2>&1");
+  EXPECT_EQ(none.code, 3);
+  EXPECT_NE(none.out.find("no shipped model is called"), std::string::npos) << none.out;
+}
+
+// The weights were exchanged, and the zip's checksums with them.
+TEST_F(Cli, InfoVerifiesTheWeights) {
+  EXPECT_EQ(run("info --verify model.pt >/dev/null").code, 0);
+  test_support::ModelRecipe recipe;
+  const auto sound = core::ModelFile::from_memory(test_support::make_model_archive(recipe));
+  recipe.catdog_json = sound.config().json;
+  recipe.seed = 2;
+  write("exchanged.pt", test_support::make_model_archive(recipe));
+  EXPECT_EQ(run("info exchanged.pt >/dev/null").code, 0);
+  const Outcome told = run("info --verify exchanged.pt 2>&1");
+  EXPECT_EQ(told.code, 3);
+  EXPECT_NE(told.out.find("model_checksum"), std::string::npos) << told.out;
+}
+
 TEST_F(Cli, InfoNamesTheModel) {
   const auto json = nlohmann::json::parse(run("info --json model.pt").out);
   EXPECT_EQ(json["name"], "small");
   EXPECT_EQ(json["version"], "1.2.3");
   EXPECT_EQ(json["input"], "32x32");
+  EXPECT_EQ(json["neither_above"], 1.0);
+  const auto open = nlohmann::json::parse(run("info --json --abstain-below 0.25 open.pt").out);
+  EXPECT_EQ(open["neither_above"], 0.5);
+  EXPECT_EQ(open["abstain_below"], 0.25);
   EXPECT_EQ(json["labels"], nlohmann::json::parse(R"(["cat","dog"])"));
 }
 

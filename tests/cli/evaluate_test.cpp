@@ -39,8 +39,8 @@ TEST_F(Evaluate, CountsWhatIsKnown) {
   // Dogs tie with the blue cat and beat the red one: (0.5 + 1) / 2.
   EXPECT_DOUBLE_EQ(json["auc"].get<double>(), 0.75);
   const std::string rows = read("out.csv");
-  EXPECT_THAT(rows, HasSubstr("\r\ncat,d/cat/2.png,ok,dog,"));
-  EXPECT_THAT(rows, HasSubstr("\r\ndog,d/dog/5.png,unsupported,,,"));
+  EXPECT_THAT(rows, HasSubstr("\r\ncat,d/cat/2.png,ok,dog,label,dog,"));
+  EXPECT_THAT(rows, HasSubstr("\r\ndog,d/dog/5.png,unsupported,,,,,,,,,,,,,"));
 }
 
 TEST_F(Evaluate, TableHoldsTheSameFigures) {
@@ -79,6 +79,35 @@ TEST_F(Evaluate, FolderErrorsSayWhatIsWrong) {
   expect_usage_error("d", "no pictures of the class 'dog'");
   fs::remove(folder_ / "d/dog");
   expect_usage_error("d", "the folder 'd/dog' is missing");
+}
+
+TEST_F(Evaluate, PicturesOfNoLabelAreMeasuredApart) {
+  plain_picture("d/neither/green.png", 0, 255, 0);
+  plain_picture("others/more.png", 0, 255, 0);
+  plain_picture("others/deeper/blue.png", 0, 0, 255);  // Called a dog.
+  const Outcome outcome = run("evaluate --model open.pt d --negatives others --json --predictions out.csv");
+  EXPECT_EQ(outcome.code, 0);
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["pictures"], 4);
+  EXPECT_DOUBLE_EQ(json["accuracy"].get<double>(), 0.75);
+  EXPECT_EQ(json["neither"]["pictures"], 3);
+  EXPECT_DOUBLE_EQ(json["neither"]["declined"].get<double>(), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(json["neither"]["called_neither"].get<double>(), 2.0 / 3);
+  // Two score above all, the blue one as high as all four: (2·4 + 4·0.5) / 12.
+  EXPECT_DOUBLE_EQ(json["neither"]["auc"].get<double>(), 10.0 / 12);
+  EXPECT_DOUBLE_EQ(json["answered"]["share"].get<double>(), 5.0 / 7);
+  EXPECT_DOUBLE_EQ(json["answered"]["accuracy"].get<double>(), 3.0 / 5);
+  EXPECT_THAT(read("out.csv"), HasSubstr("\r\nneither,others/more.png,ok,neither,neither,"));
+  EXPECT_THAT(run("evaluate --model open.pt d").out, HasSubstr("neither    1 pictures of no label: AUC 1.0000"));
+  std::ofstream(folder_ / "list") << "cat/1.png\ndog/4.png\nneither/green.png\n";
+  EXPECT_EQ(nlohmann::json::parse(run("evaluate --model open.pt d --list list --json").out)["neither"]["pictures"], 1);
+  // A model without a score has no AUC, and declines nothing here.
+  const auto plain = nlohmann::json::parse(run("evaluate d --json").out);
+  EXPECT_TRUE(plain["neither"]["auc"].is_null());
+  EXPECT_EQ(plain["neither"]["declined"], 0.0);
+  expect_usage_error("d --negatives none", "'none' is no folder");
+  fs::create_directory(folder_ / "empty");
+  expect_usage_error("d --negatives empty", "no pictures in 'empty'");
 }
 
 TEST_F(Evaluate, NothingReadableIsNoFigure) {

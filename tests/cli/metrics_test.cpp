@@ -79,6 +79,27 @@ TEST(Metrics, RatiosOfNothingAreUnknown) {
   EXPECT_DOUBLE_EQ(metrics.coverage, 0.0);
 }
 
+TEST(Metrics, PicturesOfNoLabelCountApart) {
+  const std::vector<Sample> samples{
+      {0, 0, false, {0.8, 0.2}, 0.1, false},       {1, 0, false, {0.6, 0.4}, 0.3, false},
+      {1, 1, true, {0.4, 0.6}, 0.6, true},         {no_label, 0, true, {0.7, 0.3}, 0.9, true},
+      {no_label, 1, true, {0.5, 0.5}, 0.4, false}, {no_label, 0, false, {0.9, 0.1}, 0.2, false}};
+  const Metrics metrics = compute_metrics(samples, 2);
+  EXPECT_EQ(metrics.count, 3U);
+  EXPECT_DOUBLE_EQ(metrics.accuracy, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(metrics.coverage, 2.0 / 3);
+  EXPECT_EQ(metrics.neither.count, 3U);
+  EXPECT_DOUBLE_EQ(metrics.neither.declined.value_or(-1), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(metrics.neither.called_neither.value_or(-1), 1.0 / 3);
+  // Strangers 0.9, 0.4, 0.2 against 0.1, 0.3, 0.6: 3 + 2 + 1 of 9 pairs.
+  EXPECT_DOUBLE_EQ(metrics.neither.auc.value_or(-1), 6.0 / 9);
+  EXPECT_DOUBLE_EQ(metrics.answered.value_or(-1), 0.5);
+  EXPECT_DOUBLE_EQ(metrics.answered_accuracy.value_or(-1), 1.0 / 3);
+  // One picture without a score: no AUC.
+  EXPECT_FALSE(compute_metrics({{0, 0, false, {0.8, 0.2}}, {no_label, 0, false, {1, 0}, 0.5, false}}, 2)
+                   .neither.auc.has_value());
+}
+
 TEST(Metrics, ACertainMistakeHasFiniteLoss) {
   const Metrics metrics = compute_metrics({{0, 1, false, {0.0, 1.0}}}, 2);
   EXPECT_NEAR(metrics.nll, 15 * std::log(10.0), 1e-9);

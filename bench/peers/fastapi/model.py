@@ -1,32 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SimpleCNN of a model file in eager PyTorch: the layers of catdog.json, the weights of weights.safetensors."""
+"""The SimpleCNN of a model file in eager PyTorch: the layers of catdog.json, the weights of its TorchScript part."""
 
 import json
-import struct
-import zipfile
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 
 def read_entries(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """What catdog.json says, and the weights by name."""
-    with zipfile.ZipFile(path) as archive:
-        top = archive.namelist()[0].split("/")[0]
-        about = json.loads(archive.read(f"{top}/extra/catdog.json"))
-        raw = archive.read(f"{top}/extra/weights.safetensors")
-    (size,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8:][:size])
-    weights = {}
-    for name, tensor in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = (8 + size + offset for offset in tensor["data_offsets"])
-        values = np.frombuffer(raw[begin:end], dtype="<f4").reshape(tensor["shape"])
-        weights[name] = torch.from_numpy(values.copy())
-    return about, weights
+    extra = {"catdog.json": ""}
+    module = torch.jit.load(path, map_location="cpu", _extra_files=extra)
+    return json.loads(extra["catdog.json"]), dict(module.state_dict())
 
 
 def build(about: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:

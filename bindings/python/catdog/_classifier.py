@@ -198,13 +198,12 @@ class Classifier:
     @property
     def threads(self) -> int:
         """Threads of a batch call."""
-        return int(self._core.info(_catdog.INFO_THREADS))
+        return int(self._core.number(_catdog.INFO_THREADS))
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Width and height in pixels of what the network sees."""
-        width, height = self._core.info(_catdog.INFO_INPUT_SIZE).split("x")
-        return int(width), int(height)
+        return int(self._core.number(_catdog.INFO_INPUT_WIDTH)), int(self._core.number(_catdog.INFO_INPUT_HEIGHT))
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Core {
   void close();
   bool closed() const noexcept { return classifier_ == nullptr; }
   std::string info(catdog_info key) const { return in_use()->info(key); }
+  double number(catdog_info key) const { return in_use()->number(key); }
   pybind11::tuple labels() const noexcept { return labels_; }
 
  private:

@@ -50,6 +50,7 @@ PYBIND11_MODULE(_catdog, module) {
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
       .def("close", &Core::close)
       .def("info", &Core::info, py::arg("key"), py::pos_only())
+      .def("number", &Core::number, py::arg("key"), py::pos_only())
       .def_property_readonly("closed", &Core::closed)
       .def_property_readonly("labels", &Core::labels);
 
@@ -60,6 +61,7 @@ PYBIND11_MODULE(_catdog, module) {
   module.attr("INFO_MODEL_JSON") = +CATDOG_INFO_MODEL_JSON;
   module.attr("INFO_ENGINE") = +CATDOG_INFO_ENGINE;
   module.attr("INFO_PRECISION") = +CATDOG_INFO_PRECISION;
-  module.attr("INFO_INPUT_SIZE") = +CATDOG_INFO_INPUT_SIZE;
+  module.attr("INFO_INPUT_WIDTH") = +CATDOG_INFO_INPUT_WIDTH;
+  module.attr("INFO_INPUT_HEIGHT") = +CATDOG_INFO_INPUT_HEIGHT;
   module.attr("INFO_THREADS") = +CATDOG_INFO_THREADS;
 }

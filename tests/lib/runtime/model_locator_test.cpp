@@ -41,7 +41,7 @@ TEST_F(ModelLocator, EnvironmentIsNotReplacedByAnother) {
 }
 
 TEST_F(ModelLocator, OrderOfAnInstalledLibrary) {
-  const auto candidates = default_model_candidates("/opt/catdog/lib/libcatdog.so.1");
+  const auto candidates = model_candidates("/opt/catdog/lib/libcatdog.so.1", "best_model.pt");
   ASSERT_EQ(candidates.size(), 5U);
   EXPECT_EQ(candidates[0], "/opt/catdog/lib/best_model.pt");
   EXPECT_EQ(candidates[1], "/opt/catdog/share/catdog/best_model.pt");
@@ -50,7 +50,7 @@ TEST_F(ModelLocator, OrderOfAnInstalledLibrary) {
 }
 
 TEST_F(ModelLocator, PrefixOfALibraryInAMultiarchFolder) {
-  EXPECT_EQ(default_model_candidates("/opt/catdog/lib/x86_64-linux-gnu/libcatdog.so.1").at(2),
+  EXPECT_EQ(model_candidates("/opt/catdog/lib/x86_64-linux-gnu/libcatdog.so.1", "best_model.pt").at(2),
             "/opt/catdog/share/catdog/best_model.pt");
 }
 
@@ -58,24 +58,39 @@ TEST_F(ModelLocator, TheFirstFileThatIsThere) {
   const test_support::TemporaryFolder folder;
   folder.write("second.pt", "x");
   folder.write("third.pt", "x");
-  EXPECT_EQ(
-      first_model_among({folder.path / "first.pt", folder.path, folder.path / "second.pt", folder.path / "third.pt"}),
-      (folder.path / "second.pt").string());
+  EXPECT_EQ(first_model_among(
+                {folder.path / "first.pt", folder.path, folder.path / "second.pt", folder.path / "third.pt"}, ""),
+            (folder.path / "second.pt").string());
 }
 
 TEST_F(ModelLocator, NoneFoundNamesAllThatWereTried) {
-  test_support::expect_failure(Status::not_found, "set CATDOG_MODEL or name one); tried: /nowhere/a.pt, /nowhere/b.pt",
-                               [] {
-                                 first_model_among({"/nowhere/a.pt", "/nowhere/b.pt"});
-                               });
+  test_support::expect_failure(Status::not_found, "none; tried: /nowhere/a.pt, /nowhere/b.pt", [] {
+    first_model_among({"/nowhere/a.pt", "/nowhere/b.pt"}, "none");
+  });
 }
 
 TEST_F(ModelLocator, SourceTreeOnlyForALibraryInTheBuildTree) {
   const std::filesystem::path build = CATDOG_BINARY_DIR;
   const std::filesystem::path source = std::filesystem::path(CATDOG_SOURCE_DIR) / "models/best_model.pt";
-  EXPECT_EQ(default_model_candidates(build / "capi/libcatdog.so").back(), source);
-  EXPECT_THAT(default_model_candidates(build.string() + "2/libcatdog.so"), testing::Not(testing::Contains(source)));
-  EXPECT_THAT(default_model_candidates(""), testing::SizeIs(1));
+  EXPECT_EQ(model_candidates(build / "capi/libcatdog.so", "best_model.pt").back(), source);
+  EXPECT_THAT(model_candidates(build.string() + "2/libcatdog.so", "best_model.pt"),
+              testing::Not(testing::Contains(source)));
+  EXPECT_THAT(model_candidates("", "best_model.pt"), testing::SizeIs(1));
+}
+
+TEST_F(ModelLocator, ANameIsAShippedModel) {
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "by_name.pt";
+  std::ofstream(beside) << "x";
+  EXPECT_EQ(find_model("by_name"), beside.string());
+  std::filesystem::remove(beside);
+  EXPECT_EQ(find_model("best_model"), find_default_model());
+  // Paths stay as they are.
+  for (const char* path : {"by_name.pt", "./by_name", "folder/by_name", "/nowhere/by_name", ""}) {
+    EXPECT_EQ(find_model(path), path);
+  }
+  test_support::expect_failure(Status::not_found, "no shipped model is called \"by_name\"",
+                               [] { find_model("by_name"); });
+  test_support::expect_failure(Status::not_found, "share/catdog/by_name.pt", [] { find_model("by_name"); });
 }
 
 // The test program contains the library and lies in the build folder.

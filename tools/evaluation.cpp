@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evaluation.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "inputs.hpp"
+#include "ordered_run.hpp"
+
+namespace catdog::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* neither_folder = "neither";
+constexpr int unknown_label = -2;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "'" : ", '") + word + "'";
+  return text;
+}
+
+int truth_of(const std::string& name, const std::vector<std::string>& labels) {
+  const auto found = std::find(labels.begin(), labels.end(), name);
+  if (found != labels.end()) return static_cast<int>(found - labels.begin());
+  return name == neither_folder ? no_label : unknown_label;
+}
+
+void refuse_unknown(const std::vector<std::string>& unknown, const std::vector<std::string>& labels) {
+  if (unknown.empty()) return;
+  throw CommandError(exit_usage, "no label of the model: " + joined(unknown) +
+                                     " (folders must be named after the labels " + joined(labels) +
+                                     ", or 'neither' for pictures of none)");
+}
+
+void add_folder(const fs::path& folder, int truth, std::vector<LabelledPicture>& pictures) {
+  for (const std::string& path : pictures_in(folder, true)) pictures.push_back({path, truth});
+}
+
+std::vector<LabelledPicture> from_folders(const fs::path& folder, const std::vector<std::string>& labels) {
+  std::vector<std::string> unknown;
+  bool neither = false;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_directory() || name.front() == '.') continue;
+    const int truth = truth_of(name, labels);
+    if (truth == unknown_label) unknown.push_back(name);
+    neither = neither || truth == no_label;
+  }
+  std::sort(unknown.begin(), unknown.end());
+  refuse_unknown(unknown, labels);
+  std::vector<LabelledPicture> pictures;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const fs::path sub = folder / labels[i];
+    if (!fs::is_directory(sub)) throw CommandError(exit_usage, "the folder '" + sub.string() + "' is missing");
+    add_folder(sub, static_cast<int>(i), pictures);
+  }
+  if (neither) add_folder(folder / neither_folder, no_label, pictures);
+  return pictures;
+}
+
+std::vector<LabelledPicture> from_list(const fs::path& folder, const std::string& list,
+                                       const std::vector<std::string>& labels) {
+  std::ifstream in(list, std::ios::binary);
+  if (!in) throw CommandError(exit_usage, "can't read the list '" + list + "'");
+  std::vector<LabelledPicture> pictures;
+  std::vector<std::string> unknown;
+  for (const std::string& line : read_paths(in, false)) {
+    const fs::path relative = fs::path(line).lexically_normal();
+    const std::string name = relative.begin()->string();
+    const int truth = truth_of(name, labels);
+    if (truth == unknown_label && std::find(unknown.begin(), unknown.end(), name) == unknown.end()) {
+      unknown.push_back(name);
+    }
+    pictures.push_back({(folder / relative).string(), truth});
+  }
+  refuse_unknown(unknown, labels);
+  return pictures;
+}
+
+void require_folder(const std::string& folder) {
+  if (!fs::is_directory(folder)) throw CommandError(exit_usage, "'" + folder + "' is no folder");
+}
+
+}  // namespace
+
+std::string truth_name(int truth, const std::vector<std::string>& labels) {
+  return truth == no_label ? neither_folder : labels[static_cast<std::size_t>(truth)];
+}
+
+std::vector<LabelledPicture> labelled_pictures(const std::string& folder, const std::string& list,
+                                               const std::string& negatives, const std::vector<std::string>& labels) {
+  require_folder(folder);
+  std::vector<LabelledPicture> pictures = list.empty() ? from_folders(folder, labels) : from_list(folder, list, labels);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const bool any = std::any_of(pictures.begin(), pictures.end(),
+                                 [&](const LabelledPicture& picture) { return picture.truth == static_cast<int>(i); });
+    if (!any) throw CommandError(exit_usage, "no pictures of the class '" + labels[i] + "'");
+  }
+  if (negatives.empty()) return pictures;
+  require_folder(negatives);
+  const std::size_t before = pictures.size();
+  add_folder(negatives, no_label, pictures);
+  if (pictures.size() == before) throw CommandError(exit_usage, "no pictures in '" + negatives + "'");
+  return pictures;
+}
+
+Evaluation evaluate_pictures(const Session& session, const std::vector<LabelledPicture>& pictures, int jobs,
+                             const std::function<void(const Record&)>& seen) {
+  Evaluation evaluation;
+  std::vector<Sample> samples;
+  const auto deliver = [&](const Verdict& verdict) {
+    const Record& record = evaluation.records.emplace_back(Record{pictures[evaluation.records.size()].truth, verdict});
+    if (verdict.status == CATDOG_OK) {
+      samples.push_back({record.truth, verdict.label_index, verdict.abstained, verdict.probabilities, verdict.neither,
+                         verdict.reason == CATDOG_REASON_NEITHER});
+    } else {
+      ++evaluation.unreadable;
+    }
+    seen(record);
+  };
+  run_in_order(
+      pictures.size(), jobs, [&](std::size_t i) { return session.classify_file(pictures[i].path); }, deliver);
+  evaluation.metrics = compute_metrics(samples, session.labels().size());
+  return evaluation;
+}
+
+}  // namespace catdog::cli
