@@ -137,6 +137,12 @@ def test_compose_has_all_and_mlflow_only_when_asked_for() -> None:
     assert "HEALTHCHECK" in DOCKERFILE.read_text() and "healthcheck" not in services["cats-dogs-api"]
 
 
+def test_compose_runs_the_mlflow_that_is_tested() -> None:
+    requirements = (SOURCE / "tests" / "delivery" / "experiments" / "requirements.txt").read_text()
+    tested = re.search(r"^mlflow==(.*)$", requirements, re.M)
+    assert tested and compose()["services"]["mlflow"]["image"].endswith(f":v{tested[1]}")
+
+
 def test_compose_runs_the_service_as_kubernetes_does() -> None:
     entry = compose()["services"]["cats-dogs-api"]
     assert entry["build"] == {"context": ".", "dockerfile": "service/Dockerfile", "target": "service"}
