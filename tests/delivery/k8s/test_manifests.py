@@ -46,12 +46,33 @@ def test_a_plain_cluster_knows_all_kinds(overlay: str) -> None:
 def test_the_operators_own_models_take_its_kinds() -> None:
     """Models made from the operator's definitions. They leave out an unknown field, so nothing may be missing after."""
     reason = "missing: scripts/delivery_tests.sh has it"
-    models = pytest.importorskip("cloudcoil.models.prometheus_operator", reason=reason)
+    models = {
+        version: pytest.importorskip(f"cloudcoil.models.prometheus_operator.{version}", reason=reason)
+        for version in ("v1", "v1alpha1")
+    }
     found = [m for m in rendered("full") if m["kind"] in OPERATOR]
     assert {m["kind"] for m in found} == OPERATOR
     for manifest in found:
-        kind = getattr(getattr(models, manifest["apiVersion"].rpartition("/")[2]), manifest["kind"])
+        kind = getattr(models[manifest["apiVersion"].rpartition("/")[2]], manifest["kind"])
         assert kind.model_validate(manifest).model_dump(by_alias=True, exclude_unset=True, mode="json") == manifest
+
+
+def test_kyverno_lets_in_only_what_ci_signed() -> None:
+    reason = "missing: scripts/delivery_tests.sh has it"
+    models = pytest.importorskip("cloudcoil.models.kyverno.v1", reason=reason)
+    policy = yaml.safe_load((K8S / "policies/signed-images.yaml").read_text())
+    made = models.ClusterPolicy.model_validate(policy)
+    assert made.model_dump(by_alias=True, exclude_unset=True, mode="json") == policy
+    (rule,) = policy["spec"]["rules"]
+    assert rule["match"]["any"][0]["resources"]["namespaces"] == [NAME]
+    (check,) = rule["verifyImages"]
+    assert (check["failureAction"], check["required"], check["verifyDigest"]) == ("Enforce", True, True)
+    # The identity that scripts/verify_image.sh asks for before a deployment.
+    script = (K8S.parent / "scripts/verify_image.sh").read_text()
+    for attestors in (check["attestors"], check["attestations"][0]["attestors"]):
+        keyless = attestors[0]["entries"][0]["keyless"]
+        assert keyless["issuer"] in script
+        assert keyless["subject"].endswith("/.github/workflows/ci.yml@refs/heads/main")
 
 
 def test_kube_prometheus_stack_selects_what_is_meant_for_it() -> None:

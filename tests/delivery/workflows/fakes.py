@@ -180,8 +180,10 @@ def main() -> int:
         return kubectl(state, arguments)
     if name == "docker":
         return docker(state, arguments)
-    if name == "cosign" and state.settings.get("unsigned"):
+    if name == "cosign" and arguments[0] in state.settings.get("unsigned", []):
         return fail("Error: no matching signatures")
+    if name == "gh" and arguments[0] == "attestation" and state.settings.get("unattested"):
+        return fail("Error: no attestations found")
     return 0
 
 

@@ -120,9 +120,9 @@ def test_publishes_only_for_an_owner(fakes: Fakes, tmp_path: Path, owner: str) -
     assert fakes.calls("docker") == []
 
 
-def find(fakes: Fakes, tmp_path: Path, tag: str = COMMIT) -> tuple[int, str]:
+def find(fakes: Fakes, tmp_path: Path, tag: str = COMMIT, **more: str) -> tuple[int, str]:
     output = tmp_path / "output"
-    more = {"GITHUB_OUTPUT": str(output), "GITHUB_REPOSITORY": "SomeOne/BinaryImageClassification"}
+    more |= {"GITHUB_OUTPUT": str(output), "GITHUB_REPOSITORY": "SomeOne/BinaryImageClassification"}
     done = run("cd_find_image.sh", "--owner", "SomeOne", "--tag", tag, fakes=fakes, **more)
     return done.returncode, output.read_text() if output.exists() else ""
 
@@ -130,16 +130,28 @@ def find(fakes: Fakes, tmp_path: Path, tag: str = COMMIT) -> tuple[int, str]:
 def test_finds_the_digest_and_asks_who_signed_it(fakes: Fakes, tmp_path: Path) -> None:
     fakes.set(digest=DIGEST)
     assert find(fakes, tmp_path) == (0, f"image={IMAGE}\ndigest={DIGEST}\n")
-    (call,) = fakes.calls("cosign")
+    calls = fakes.calls("cosign")
+    assert [call.split()[0] for call in calls] == ["verify", "verify-attestation"]
     identity = "https://github.com/SomeOne/BinaryImageClassification/.github/workflows/ci.yml@refs/heads/main"
-    assert f"--certificate-identity {identity}" in call
-    assert "--certificate-oidc-issuer https://token.actions.githubusercontent.com" in call
-    assert call.endswith(f"{IMAGE}@{DIGEST}")
+    for call in calls:
+        assert f"--certificate-identity {identity}" in call
+        assert "--certificate-oidc-issuer https://token.actions.githubusercontent.com" in call
+        assert call.endswith(f"{IMAGE}@{DIGEST}")
+    assert fakes.calls("gh") == []
 
 
-def test_an_image_that_ci_did_not_sign_is_refused(fakes: Fakes, tmp_path: Path) -> None:
-    fakes.set(digest=DIGEST, unsigned=True)
+@pytest.mark.parametrize("lacks", ["verify", "verify-attestation"])
+def test_an_image_that_ci_did_not_sign_is_refused(fakes: Fakes, tmp_path: Path, lacks: str) -> None:
+    fakes.set(digest=DIGEST, unsigned=[lacks])
     assert find(fakes, tmp_path) == (2, "")
+
+
+@pytest.mark.parametrize("attested", [True, False])
+def test_asks_who_built_it_where_that_is_known(fakes: Fakes, tmp_path: Path, attested: bool) -> None:
+    fakes.set(digest=DIGEST, unattested=not attested)
+    assert find(fakes, tmp_path, VERIFY_PROVENANCE="true")[0] == (0 if attested else 2)
+    (call,) = fakes.calls("gh")
+    assert call.startswith(f"attestation verify oci://{IMAGE}@{DIGEST} --repo SomeOne/BinaryImageClassification ")
 
 
 @pytest.mark.parametrize("answer", ["", "latest", DIGEST[:-1]])
