@@ -118,6 +118,10 @@ inline const std::vector<NetworkCase>& network_cases() {
         {"op":"relu","input":"x"},{"op":"add","from":"z"},{"op":"batch_norm","name":"bn","input":"y"},
         {"op":"conv2d","name":"c","out_channels":16,"kernel":1},{"op":"add","from":"z"})" +
                      head},
+      {"input_behind_another_node",
+       R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"padding":1,"id":"x"},
+        {"op":"conv2d","name":"b","out_channels":16,"kernel":1,"id":"y"},{"op":"relu","input":"x"},{"op":"add","from":"y"})" +
+           head},
       {"input_of_the_addend",
        R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"padding":1,"id":"x"},{"op":"relu"},
         {"op":"conv2d","name":"b","out_channels":16,"kernel":1},{"op":"add","from":"x","id":"y"},{"op":"relu"},
