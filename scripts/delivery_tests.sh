@@ -21,6 +21,7 @@ for area in "${areas[@]}"; do
   [ ! -f "$requirements" ] || python_environment "$area" "$requirements"
 done
 ! printf "%s\n" "${areas[@]}" | grep -qxE "k8s|workflows|judges" || "$CATDOG_ROOT/scripts/get_kubectl.sh" >/dev/null
+! printf "%s\n" "${areas[@]}" | grep -qx diagrams || "$CATDOG_ROOT/scripts/get_mermaid.sh" >/dev/null
 configure dev
 build dev
 export CATDOG_NO_SKIPS=1

@@ -62,6 +62,7 @@ delivery=(
   prometheus prometheus-alertmanager                # with promtool and amtool
   python3-matplotlib                                # the dashboards as pictures
   buildah debootstrap                               # the container image
+  chromium                                          # draws the diagrams
 )
 # npm, for kubectl; it may be there without being Debian's.
 command -v npm >/dev/null || delivery+=(npm)
