@@ -89,5 +89,5 @@ def environment(overlay: str) -> dict[str, str]:
         maps = {m["metadata"]["name"]: m["data"] for m in rendered(overlay) if m["kind"] == "ConfigMap"}
         assert name in maps, f"the container reads {name}; there are {sorted(maps)}"
         values.update(maps[name])
-    values.update({entry["name"]: entry["value"] for entry in container(overlay).get("env", [])})
+    values.update({entry["name"]: entry["value"] for entry in container(overlay).get("env", []) if "value" in entry})
     return values

@@ -189,6 +189,13 @@ def test_a_private_image_can_be_pulled(overlay: str) -> None:
     assert holder["imagePullSecrets"] == [{"name": "ghcr-pull"}]
 
 
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_all_pods_have_one_key_for_feedback_and_start_without_it(overlay: str) -> None:
+    (entry,) = container(overlay)["env"]
+    assert entry["name"] == "CATDOG_FEEDBACK_KEY"
+    assert entry["valueFrom"] == {"secretKeyRef": {"name": "cats-dogs-feedback", "key": "key", "optional": True}}
+
+
 def test_kserve_does_not_ask_knative() -> None:
     """Knative refuses enableServiceLinks and others unless its administrator has switched them on."""
     annotations = of_kind("kserve", "InferenceService")["metadata"]["annotations"]
