@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -168,6 +169,39 @@ def test_a_tag_that_is_no_commit_never_reaches_docker(fakes: Fakes, tmp_path: Pa
     fakes.set(digest=DIGEST)
     assert find(fakes, tmp_path, tag="main") == (2, "")
     assert fakes.calls("docker") == []
+
+
+@pytest.fixture()
+def notes(tmp_path: Path) -> Path:
+    """The script in a project of version 1.2.3."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("release_notes.sh", "common.sh"):
+        shutil.copy(SOURCE / "scripts" / name, tmp_path / "scripts")
+    (tmp_path / "CMakeLists.txt").write_text("project(catdog VERSION 1.2.3 LANGUAGES CXX)\n")
+    sections = ["## [Unreleased]\n- later", "## [1.2.3] - 2026-01-01\n- now", "## [1.2.2]\n- old", "## [1x2x3]\n- no"]
+    (tmp_path / "CHANGELOG.md").write_text("\n\n".join(["# Changelog", *sections]) + "\n")
+    return tmp_path / "scripts/release_notes.sh"
+
+
+def test_the_notes_of_a_release_are_its_section(notes: Path) -> None:
+    done = subprocess.run([str(notes), "v1.2.3"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "- now"
+
+
+@pytest.mark.parametrize(
+    ("tag", "complaint"),
+    [("v1.2.4", "has version 1.2.3"), ("1.2.3", "no tag of a release"), ("v1.2.3-rc1", "no tag of a release")],
+)
+def test_a_tag_that_is_no_release_of_these_sources(notes: Path, tag: str, complaint: str) -> None:
+    done = subprocess.run([str(notes), tag], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and complaint in done.stderr and not done.stdout
+
+
+def test_a_release_without_a_section(notes: Path) -> None:
+    changelog = notes.parents[1] / "CHANGELOG.md"
+    changelog.write_text(changelog.read_text().replace("## [1.2.3]", "## [1.2.0]"))
+    done = subprocess.run([str(notes), "v1.2.3"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "no section" in done.stderr
 
 
 @pytest.mark.parametrize("encode", [False, True])

@@ -22,6 +22,7 @@ FILES = sorted(FOLDER.glob("*.yml"))
 Workflow = dict[str, Any]
 WRITES = {
     ("ci.yml", "image"): {"security-events"},
+    ("release.yml", "release"): {"contents", "packages", "id-token"},
     ("rescan.yml", "rescan"): {"security-events"},
     ("ci.yml", "publish"): {"packages", "id-token", "attestations"},
     ("cd.yml", "deploy"): {"contents", "statuses"},
@@ -63,7 +64,22 @@ def tool(name: str) -> str:
 
 
 def test_the_workflows_are_there() -> None:
-    assert [file.name for file in FILES] == ["cd.yml", "ci.yml", "rescan.yml"]
+    assert [file.name for file in FILES] == ["cd.yml", "ci.yml", "release.yml", "rescan.yml"]
+
+
+def test_a_release_is_what_ci_signed() -> None:
+    release = load("release.yml")
+    assert release[True] == {"push": {"tags": ["v*"]}}
+    job = release["jobs"]["release"]
+    assert job["needs"] == "files"
+    found = job["steps"][index(job, "cd_find_image")]
+    assert '--tag "$GITHUB_SHA"' in found["run"]
+    assert index(job, "cd_find_image") < index(job, "sign-blob") < index(job, "gh release create")
+    commands = " ".join(step.get("run", "") for step in release["jobs"]["files"]["steps"])
+    for part in ("release_notes.sh", "build_packages.sh", "build_wheel.sh --test", "git archive"):
+        assert part in commands
+    # Nothing is built again.
+    assert "build_image" not in (FOLDER / "release.yml").read_text()
 
 
 def test_published_images_are_scanned_again() -> None:
