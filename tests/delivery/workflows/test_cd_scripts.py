@@ -64,11 +64,9 @@ def test_nothing_else_can(tag: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def publish(
-    fakes: Fakes, tmp_path: Path, owner: str = "SomeOne", branch: str = "main", commit: str = COMMIT
-) -> tuple[int, str]:
+def publish(fakes: Fakes, tmp_path: Path, owner: str = "SomeOne", branch: str = "main") -> tuple[int, str]:
     output = tmp_path / "output"
-    arguments = ["--local", "x:ci", "--owner", owner, "--commit", commit, "--branch", branch]
+    arguments = ["--local", "x:ci", "--owner", owner, "--commit", COMMIT, "--branch", branch]
     done = run("publish_image.sh", *arguments, fakes=fakes, GITHUB_OUTPUT=str(output))
     return done.returncode, output.read_text() if output.exists() else ""
 
@@ -85,28 +83,40 @@ def test_publishes_by_commit_and_branch(fakes: Fakes, tmp_path: Path) -> None:
     ]
 
 
-def commits_of_this_repository() -> tuple[str, str]:
-    """An older one and a newer one."""
-    command = ["git", "-C", str(SOURCE), "rev-list", "--max-count=2", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if len(done.stdout.split()) != 2:
-        pytest.skip("this checkout has no history")
-    newer, older = done.stdout.split()
-    return older, newer
+class Project:
+    """The script in a repository with an older and a newer commit: a checkout in CI may have no history."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "scripts").mkdir(parents=True)
+        for name in ("publish_image.sh", "cd_check_tag.sh", "common.sh"):
+            shutil.copy(SOURCE / "scripts" / name, folder / "scripts")
+        self.script = folder / "scripts/publish_image.sh"
+        git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run([*git, "init", "-q"], check=True)
+        self.commits = []
+        for number in range(2):
+            subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", str(number)], check=True)
+            head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+            self.commits.append(head.stdout.strip())
+
+    def pushed(self, fakes: Fakes, commit: str) -> list[str]:
+        command = [str(self.script), "--local", "x:ci", "--owner", "SomeOne", "--commit", commit, "--branch", "main"]
+        subprocess.run(command, env=fakes.environment(), capture_output=True, check=True)
+        return [call for call in fakes.calls("docker") if call.startswith("push")]
 
 
 def test_a_slow_build_does_not_take_the_branch_back(fakes: Fakes, tmp_path: Path) -> None:
-    older, newer = commits_of_this_repository()
+    project = Project(tmp_path / "project")
+    older, newer = project.commits
     fakes.set(digests=[DIGEST, DIGEST], revision=newer)
-    assert publish(fakes, tmp_path, commit=older) == (0, f"image={IMAGE}\ndigest={DIGEST}\n")
-    assert [call for call in fakes.calls("docker") if call.startswith("push")] == [f"push {IMAGE}:{older}"]
+    assert project.pushed(fakes, older) == [f"push {IMAGE}:{older}"]
 
 
 def test_a_later_build_takes_the_branch_on(fakes: Fakes, tmp_path: Path) -> None:
-    older, newer = commits_of_this_repository()
+    project = Project(tmp_path / "project")
+    older, newer = project.commits
     fakes.set(digests=[DIGEST, DIGEST], revision=older)
-    assert publish(fakes, tmp_path, commit=newer)[0] == 0
-    assert f"push {IMAGE}:main" in fakes.calls("docker")
+    assert project.pushed(fakes, newer) == [f"push {IMAGE}:{newer}", f"push {IMAGE}:main"]
 
 
 def test_both_tags_must_be_the_same_image(fakes: Fakes, tmp_path: Path) -> None:
