@@ -85,7 +85,7 @@ class Load:
 
     def _predict(self, connection: Connection, picture: Picture, intended: float) -> None:
         started = self._clock.now()
-        status, error, predicted, abstained, request_id = 0, "", "", False, ""
+        status, error, predicted, abstained, token = 0, "", "", False, ""
         try:
             headers = {"Content-Type": picture.content_type, **self._headers}
             reply = connection.ask("POST", "/predict", picture.body, headers)
@@ -93,20 +93,20 @@ class Load:
             if status == 200:
                 verdict = reply.json()
                 predicted, abstained = str(verdict["predicted_label"]), bool(verdict["abstained"])
-                request_id = str(verdict["request_id"])
+                token = str(verdict["feedback_token"])
         except (OSError, http.client.HTTPException) as failure:
             ended, error = self._clock.now(), type(failure).__name__
         except (KeyError, TypeError, ValueError):
             error = "not a verdict"
         self._recorder.add(Sample(intended, started, ended, status, error, picture.label, predicted, abstained))
-        if request_id and self._target.feedback:
-            self._feedback.put((request_id, picture.label))
+        if token and self._target.feedback:
+            self._feedback.put((token, picture.label))
 
     def _tell(self) -> None:
         """Sends the true labels; on a connection of its own, so that it delays no picture."""
         connection = Connection(self._target.url, self._target.timeout)
         while (told := self._feedback.get()) is not None:
-            body = json.dumps({"request_id": told[0], "label": told[1]}).encode()
+            body = json.dumps({"feedback_token": told[0], "label": told[1]}).encode()
             try:
                 reply = connection.ask("POST", "/feedback", body, {"Content-Type": "application/json"})
                 self._recorder.add_feedback(str(reply.status))

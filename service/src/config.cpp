@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
+#include <sstream>
+#include <string_view>
+#include <system_error>
 
 #include "catdog/catdog.h"
 #include "config_options.hpp"
@@ -17,10 +23,24 @@ namespace {
 const std::set<std::string> only_flags{"config", "check-health", "help", "version"};
 constexpr const char* container_model = "/app/models/best_model.pt";
 
+// "port = 8000  # the usual one": CLI11 knows comments only where they begin a line.
+std::string without_comment(const std::string& line) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    const bool begins_word = i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t';
+    if (!quoted && begins_word && (line[i] == '#' || line[i] == ';')) return line.substr(0, i);
+  }
+  return line;
+}
+
 // CLI11 lets a file override the environment; here it fills in only what neither flag nor environment set.
 void apply_file(CLI::App& app, const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) throw CLI::FileError("no such configuration file: " + path);
-  for (const CLI::ConfigItem& item : CLI::ConfigINI().from_file(path)) {
+  std::ifstream in(path);
+  if (!std::filesystem::is_regular_file(path) || !in) throw CLI::FileError("no such configuration file: " + path);
+  std::stringstream lines;
+  for (std::string line; std::getline(in, line);) lines << without_comment(line) << '\n';
+  for (const CLI::ConfigItem& item : CLI::ConfigINI().from_config(lines)) {
     CLI::Option* option =
         item.parents.empty() && !only_flags.contains(item.name) ? app.get_option_no_throw("--" + item.name) : nullptr;
     if (option == nullptr) {
@@ -32,15 +52,52 @@ void apply_file(CLI::App& app, const std::string& path) {
   }
 }
 
-std::string read_token(const std::string& path) {
+// The first line of the file, else the variable; no flag, because anyone on the machine can read those.
+std::string read_secret(const std::string& path, const std::string& flag, const char* variable) {
   if (path.empty()) {
-    const char* token = std::getenv("CATDOG_ADMIN_TOKEN");
+    const char* token = std::getenv(variable);
     return token != nullptr ? token : "";
   }
   std::ifstream in(path);
+  if (!in) {
+    throw CLI::FileError(flag + ": cannot read " + path + ": " + std::generic_category().message(errno));
+  }
   std::string token;
-  if (!std::getline(in, token) || token.empty()) throw CLI::FileError("no token in the first line of " + path);
+  if (!std::getline(in, token) || token.empty()) {
+    throw CLI::FileError(flag + ": there is no token in the first line of " + path);
+  }
   return token;
+}
+
+// CLI11's errors name the flag even where the value came from its variable.
+std::string origin_of(const CLI::App& app, const std::string& error) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string& variable = option->get_envname();
+    if (variable.empty() || std::getenv(variable.c_str()) == nullptr) continue;
+    const std::size_t at = error.find(option->get_name());
+    const std::size_t end = at + option->get_name().size();
+    if (at == std::string::npos ||
+        (end < error.size() && std::string_view(": =").find(error[end]) == std::string::npos))
+      continue;
+    if (error.find(std::getenv(variable.c_str())) == std::string::npos) continue;
+    return " (from the environment variable " + variable + ")";
+  }
+  return "";
+}
+
+// Kubernetes sets CATDOG_PORT… and CATDOG_SERVICE… for a Service named "catdog"; CATDOG_MODEL is the library's.
+std::vector<std::string> unknown_variables(const CLI::App& app) {
+  std::set<std::string> known{"CATDOG_ADMIN_TOKEN", "CATDOG_FEEDBACK_KEY", "CATDOG_MODEL"};
+  for (const CLI::Option* option : app.get_options()) known.insert(option->get_envname());
+  std::vector<std::string> unknown;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::string name(text.substr(0, text.find('=')));
+    if (!name.starts_with("CATDOG_") || known.contains(name)) continue;
+    if (name == "CATDOG_PORT" || name.starts_with("CATDOG_PORT_") || name.starts_with("CATDOG_SERVICE_")) continue;
+    unknown.push_back(name);
+  }
+  return unknown;
 }
 
 }  // namespace
@@ -62,7 +119,11 @@ std::optional<Config> parse_config(int argc, const char* const* argv, int& exit_
   try {
     app.parse(argc, argv);
     if (!file.empty()) apply_file(app, file);
-    config.admin_token = read_token(config.admin_token_file);
+    config.admin_token = read_secret(config.admin_token_file, "--admin-token-file", "CATDOG_ADMIN_TOKEN");
+    config.feedback_key = read_secret(config.feedback_key_file, "--feedback-key-file", "CATDOG_FEEDBACK_KEY");
+    if (config.feedback_needs_token && config.admin_token.empty()) {
+      throw CLI::ValidationError("--feedback-needs-token", "needs CATDOG_ADMIN_TOKEN or --admin-token-file");
+    }
     if (config.drain_limit_ms < config.grace_ms) {
       throw CLI::ValidationError("--drain-limit-ms", "must be at least --grace-ms");
     }
@@ -70,10 +131,12 @@ std::optional<Config> parse_config(int argc, const char* const* argv, int& exit_
     app.exit(done);
     return std::nullopt;
   } catch (const CLI::Error& error) {
-    std::cerr << "catdog-server: " << error.what() << "\nRun with --help for the settings.\n";
+    std::cerr << "catdog-server: " << error.what() << origin_of(app, error.what())
+              << "\nRun with --help for the settings.\n";
     exit_code = 2;
     return std::nullopt;
   }
+  config.unknown_variables = unknown_variables(app);
   if (config.model.empty() && std::filesystem::exists(container_model)) config.model = container_model;
   return config;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace catdog::service {
 
@@ -37,17 +38,14 @@ struct Config {
   std::uint64_t max_body_bytes = 32ULL * 1024 * 1024;
   int read_timeout_ms = 30'000;  // Whole request, from its first byte.
   int write_timeout_ms = 30'000;
-  int idle_timeout_ms = 60'000;
-  std::size_t max_connections = 4096;
-  std::string cors_origin;  // "" = off.
+  int idle_timeout_ms = 75'000;  // Longer than that of common load balancers, 60 s: they must be the ones to close.
+  std::size_t max_connections = 1024;
 
   // Limits of work
   int request_timeout_ms = 10'000;
   std::size_t max_queue = 1024;
   std::uint64_t max_queue_bytes = 256ULL * 1024 * 1024;
   std::size_t max_pictures = 32;
-  double client_rate = 0;  // Requests a second of one client; 0 = off.
-  double client_burst = 20;
 
   // Life
   int grace_ms = 5'000;
@@ -58,6 +56,10 @@ struct Config {
   std::string log_format = "auto";
   std::size_t feedback_window = 1000;
   std::size_t feedback_answers = 100'000;
+  std::string feedback_key;  // From CATDOG_FEEDBACK_KEY or feedback_key_file; "" = one made at the start.
+  std::string feedback_key_file;
+  bool feedback_needs_token = false;
+  std::vector<std::string> unknown_variables;  // Of the environment: CATDOG_… that is no setting.
 };
 
 // Nothing when the process is to end at once with `exit_code`: --help, --version, a wrong setting (2, said on stderr).

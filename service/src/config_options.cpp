@@ -2,9 +2,33 @@
 // The settings as flags: name, environment variable, range, group and the line of --help.
 #include "config_options.hpp"
 
+#include <boost/asio/ip/address.hpp>
+#include <map>
+
 namespace catdog::service {
 
 namespace {
+
+std::string address_error(const std::string& text) {
+  boost::system::error_code failure;
+  boost::asio::ip::make_address(text, failure);
+  if (!failure) return "";
+  return "takes a numeric IPv4 or IPv6 address, such as 127.0.0.1, 0.0.0.0, ::1 or ::, not '" + text + "'";
+}
+
+// By the names that other programs give the levels, in any case.
+std::string level_of(std::string& text) {
+  static const std::map<std::string, std::string> levels{
+      {"trace", "debug"},  {"debug", "debug"},     {"info", "info"}, {"notice", "info"},
+      {"warn", "warning"}, {"warning", "warning"}, {"err", "error"}, {"error", "error"},
+      {"fatal", "error"},  {"critical", "error"},  {"off", "off"},   {"none", "off"}};
+  const auto found = levels.find(CLI::detail::to_lower(text));
+  if (found == levels.end()) return "takes debug, info, warning, error or off, not '" + text + "'";
+  text = found->second;
+  return "";
+}
+
+const CLI::Validator is_address(&address_error, "ADDRESS");
 
 void add_model_options(CLI::App& app, Config& c) {
   const char* group = "Model";
@@ -29,12 +53,12 @@ void add_model_options(CLI::App& app, Config& c) {
       ->envname("CATDOG_ABSTAIN_BELOW")
       ->check(CLI::Range(0.0, 1.0))
       ->group(group);
-  app.add_option("--max-pixels", c.max_pixels, "Most pixels of a picture")
+  app.add_option("--max-pixels", c.max_pixels, "Most pixels of an image")
       ->envname("CATDOG_MAX_PIXELS")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--max-side", c.max_side, "Longest side of a picture in pixels")
+  app.add_option("--max-side", c.max_side, "Longest side of an image in pixels")
       ->envname("CATDOG_MAX_SIDE")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str()
@@ -45,11 +69,10 @@ void add_model_options(CLI::App& app, Config& c) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--reload-check-dir", c.reload_check_dir,
-                 "Folder with one sub-folder of pictures per label; a reloaded model must agree with it")
+                 "Folder with one sub-folder of images per label; a reloaded model must agree with it")
       ->envname("CATDOG_RELOAD_CHECK_DIR")
       ->group(group);
-  app.add_option("--reload-min-agreement", c.reload_min_agreement,
-                 "Least share of those pictures that it must get right")
+  app.add_option("--reload-min-agreement", c.reload_min_agreement, "Least share of those images that it must get right")
       ->envname("CATDOG_RELOAD_MIN_AGREEMENT")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
@@ -61,18 +84,22 @@ void add_listening_options(CLI::App& app, Config& c) {
   // Not CATDOG_PORT: Kubernetes sets that to an URL for a Service named "catdog".
   app.add_option("--address", c.address, "Address of the API; '::' is IPv6 and IPv4")
       ->envname("CATDOG_LISTEN_ADDRESS")
+      ->check(is_address)
       ->capture_default_str()
       ->group(group);
   app.add_option("--port", c.port, "Port of the API; 0 = any free one")
       ->envname("CATDOG_LISTEN_PORT")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str()
       ->group(group);
   app.add_option("--admin-address", c.admin_address, "Address of metrics and administration")
       ->envname("CATDOG_ADMIN_LISTEN_ADDRESS")
+      ->check(is_address)
       ->capture_default_str()
       ->group(group);
   app.add_option("--admin-port", c.admin_port, "Port of metrics and administration; 0 = any free one")
       ->envname("CATDOG_ADMIN_LISTEN_PORT")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str()
       ->group(group);
   app.add_option("--admin-token-file", c.admin_token_file,
@@ -130,30 +157,15 @@ void add_limit_options(CLI::App& app, Config& c) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--max-queue-bytes", c.max_queue_bytes,
-                 "Most bytes of bodies that wait for a worker or are worked on, and of those over a megabyte "
-                 "while they are read")
+                 "Most bytes of all request bodies that are read, wait or are worked on, and of large responses")
       ->envname("CATDOG_MAX_QUEUE_BYTES")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--max-pictures", c.max_pictures, "Most pictures in one request")
+  app.add_option("--max-pictures", c.max_pictures, "Most images in one request")
       ->envname("CATDOG_MAX_PICTURES")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str()
-      ->group(group);
-  app.add_option("--client-rate", c.client_rate, "Most requests a second of one client address; 0 = no limit")
-      ->envname("CATDOG_CLIENT_RATE")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--client-burst", c.client_burst,
-                 "Requests that a client may send at once before --client-rate counts")
-      ->envname("CATDOG_CLIENT_BURST")
-      ->check(CLI::Range(1.0, 1e6))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--cors-origin", c.cors_origin, "Origin whose pages may call the API, '*' = any; default: none")
-      ->envname("CATDOG_CORS_ORIGIN")
       ->group(group);
 }
 
@@ -171,7 +183,7 @@ void add_life_options(CLI::App& app, Config& c) {
   const char* group = "Seen from outside";
   app.add_option("--log-level", c.log_level, "debug, info, warning, error or off")
       ->envname("LOG_LEVEL")
-      ->transform(CLI::IsMember({"debug", "info", "warning", "error", "off"}, CLI::ignore_case))
+      ->transform(CLI::Validator(&level_of, ""))
       ->capture_default_str()
       ->group(group);
   app.add_option("--log-format", c.log_format, "json, text, or auto: text on a terminal")
@@ -184,10 +196,18 @@ void add_life_options(CLI::App& app, Config& c) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--feedback-answers", c.feedback_answers, "Answers that feedback can still be given for")
+  app.add_option("--feedback-answers", c.feedback_answers, "Feedback tokens that are remembered as used")
       ->envname("CATDOG_FEEDBACK_ANSWERS")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str()
+      ->group(group);
+  app.add_option("--feedback-key-file", c.feedback_key_file,
+                 "File with the key that signs feedback tokens, the same for all instances; or the key itself in the "
+                 "environment as CATDOG_FEEDBACK_KEY. Neither: one made at the start")
+      ->envname("CATDOG_FEEDBACK_KEY_FILE")
+      ->group(group);
+  app.add_flag("--feedback-needs-token", c.feedback_needs_token, "POST /feedback takes the bearer token of /admin only")
+      ->envname("CATDOG_FEEDBACK_NEEDS_TOKEN")
       ->group(group);
 }
 

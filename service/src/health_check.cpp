@@ -84,13 +84,7 @@ std::string shown(std::string text) {
 }  // namespace
 
 int check_health(const Config& config) {
-  asio::ip::address address;
-  try {
-    address = reachable(config.address);
-  } catch (const boost::system::system_error&) {
-    std::cerr << "unhealthy: --address must be a numeric IPv4 or IPv6 address, not '" << config.address << "'\n";
-    return 1;
-  }
+  const asio::ip::address address = reachable(config.address);
   const std::string text = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
   const std::string host = text + ":" + std::to_string(config.port);
   const std::string url = "http://" + host + target;

@@ -82,8 +82,8 @@ Metrics::Metrics()
       preprocess(histogram("preprocess_duration_seconds", "Time to resize and normalise a picture.", seconds_buckets)),
       infer(histogram("inference_duration_seconds", "Time that the model took for a picture.", seconds_buckets)),
       batch_size(histogram("request_pictures", "Pictures in a request.", batch_buckets)),
-      picture_bytes(histogram("picture_size_bytes", "Encoded size of the pictures.", byte_buckets)),
-      picture_pixels(histogram("picture_pixels", "Width times height of the pictures classified.", pixel_buckets)),
+      image_bytes(histogram("picture_size_bytes", "Encoded size of the pictures.", byte_buckets)),
+      image_pixels(histogram("picture_pixels", "Width times height of the pictures classified.", pixel_buckets)),
       received_bytes(counter("received_body_bytes_total", "Bytes of request bodies.")),
       sent_bytes(counter("sent_body_bytes_total", "Bytes of reply bodies.")),
       abstained(counter("predictions_abstained_total", "Verdicts below the model's abstain threshold.")),
@@ -93,8 +93,7 @@ Metrics::Metrics()
       reloads(family("model_reloads_total", "Attempts to load another model, by result."), {"result"}),
       connections_open(gauge("connections_open", "Connections that are open.")),
       in_flight(gauge("requests_in_flight", "Requests read whole and not answered yet.")) {
-  for (const char* reason : {"queue", "deadline", "expired", "connections", "client_rate", "body_memory"})
-    rejected.at({reason});
+  for (const char* reason : {"queue", "deadline", "expired", "connections", "body_memory"}) rejected.at({reason});
   for (const char* result : {"swapped", "refused"}) reloads.at({result});
 }
 
@@ -107,20 +106,15 @@ void Metrics::request(const std::string& endpoint, const std::string& method, in
   sent_bytes.Increment(static_cast<double>(sent));
 }
 
-void Metrics::picture(const Verdict& verdict, std::size_t bytes) {
-  picture_bytes.Observe(static_cast<double>(bytes));
-  formats.at({verdict.format.empty() ? "unknown" : verdict.format}).Increment();
-  if (verdict.status != 200) {
-    problem(verdict.problem_type);
-    return;
-  }
-  predictions.at({verdict.label, confidence_band(verdict.confidence)}).Increment();
-  confidence.at({verdict.label}).Observe(verdict.confidence);
-  if (verdict.abstained) abstained.Increment();
-  decode.Observe(verdict.timings.decode_ms / 1e3);
-  preprocess.Observe(verdict.timings.preprocess_ms / 1e3);
-  infer.Observe(verdict.timings.infer_ms / 1e3);
-  picture_pixels.Observe(static_cast<double>(verdict.width) * verdict.height);
+void Metrics::classified(const Result& result) {
+  formats.at({result.format()}).Increment();
+  predictions.at({result.label(), confidence_band(result.confidence())}).Increment();
+  confidence.at({result.label()}).Observe(result.confidence());
+  if (result.abstained()) abstained.Increment();
+  decode.Observe(result.timings().decode_ms / 1e3);
+  preprocess.Observe(result.timings().preprocess_ms / 1e3);
+  infer.Observe(result.timings().infer_ms / 1e3);
+  image_pixels.Observe(static_cast<double>(result.width()) * result.height());
 }
 
 std::string Metrics::scrape() {

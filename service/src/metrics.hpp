@@ -8,10 +8,10 @@
 #include <prometheus/registry.h>
 #include <prometheus/summary.h>
 
+#include <catdog/catdog.hpp>
 #include <functional>
 #include <string>
 
-#include "exchange.hpp"
 #include "metric_series.hpp"
 
 namespace catdog::service {
@@ -25,8 +25,8 @@ class Metrics {
   // A request was answered. `endpoint` is a route's path; unknown methods count as "other".
   void request(const std::string& endpoint, const std::string& method, int status, double seconds, std::size_t received,
                std::size_t sent);
-  // A picture was classified, or refused with the problem in the verdict.
-  void picture(const Verdict& verdict, std::size_t bytes);
+  void classified(const Result& result);
+  void refused_image() { formats.at({"unknown"}).Increment(); }
   void problem(const std::string& type) { errors.at({type}).Increment(); }
   void reject(const std::string& reason) { rejected.at({reason}).Increment(); }
 
@@ -60,8 +60,8 @@ class Metrics {
   prometheus::Histogram& preprocess;
   prometheus::Histogram& infer;
   prometheus::Histogram& batch_size;
-  prometheus::Histogram& picture_bytes;
-  prometheus::Histogram& picture_pixels;
+  prometheus::Histogram& image_bytes;
+  prometheus::Histogram& image_pixels;
   prometheus::Counter& received_bytes;
   prometheus::Counter& sent_bytes;
   prometheus::Counter& abstained;

@@ -2,55 +2,50 @@
 // The life of the process: listen, load the model, serve, reload on SIGHUP, drain on SIGTERM.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <memory>
+#include <exception>
 #include <string>
-#include <thread>
 
-#include "endpoints/endpoints.hpp"
-#include "http/listener.hpp"
 #include "service.hpp"
+#include "session.hpp"
 
 namespace catdog::service {
 
-enum ExitCode { exit_done = 0, exit_cut_off = 1, exit_usage = 2, exit_model = 3, exit_port = 4 };
+enum ExitCode { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_model = 3, exit_port = 4 };
 
 class Server {
  public:
   explicit Server(const Config& config);
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
   // Serves until SIGTERM or SIGINT; the exit code of the process.
   int run();
 
  private:
-  void add_state_metrics();
-  void add_feedback_metrics();
   void open_ports();
-  void write_port_file(std::uint16_t api, std::uint16_t admin) const;
-  void load_first_model();
-  void install_first_model(const ModelPtr& model);
-  bool reload(ReloadDone done);
-  void report_model(const ModelPtr& model);
-  void await_signal();
-  void drain();
-  void finish_drain();
-  void await_drained();
+  void write_port_file() const;
+  asio::awaitable<void> accept(tcp::acceptor& acceptor, Port& port);
+  void begin_session(tcp::socket socket, Port& port);
+  asio::awaitable<void> load_model();
+  asio::awaitable<void> handle_signals();
+  asio::awaitable<void> reload();
+  asio::awaitable<void> drain();
+  void spawn(asio::awaitable<void> task, const char* failure_event);
   void stop(int exit_code);
 
-  asio::io_context io_{1};
+  // In this order: sessions that still wait when the context ends use what stands above it.
   Service service_;
-  std::unique_ptr<Listener> api_;
-  std::unique_ptr<Listener> admin_;
-  asio::signal_set signals_;
-  asio::steady_timer drain_timer_;
-  Clock::time_point drain_end_;
-  std::thread loader_;
-  bool loading_ = false;
+  Port api_;
+  Port admin_;
+  asio::io_context io_{1};
+  tcp::acceptor api_acceptor_{io_};
+  tcp::acceptor admin_acceptor_{io_};
+  asio::signal_set signals_{io_};
   int exit_code_ = exit_done;
-  prometheus::Gauge* model_info_ = nullptr;
-  prometheus::Family<prometheus::Gauge>* model_infos_ = nullptr;
 };
 
 }  // namespace catdog::service

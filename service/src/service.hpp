@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the endpoints share.
+// What the handlers and the sessions share.
 #pragma once
 
 #include <atomic>
-#include <memory>
 
-#include "codec/feedback.hpp"
 #include "config.hpp"
+#include "formats/feedback.hpp"
+#include "formats/feedback_token.hpp"
 #include "log.hpp"
+#include "memory_budget.hpp"
 #include "metrics.hpp"
-#include "model_slot.hpp"
-#include "work_queue.hpp"
+#include "model_store.hpp"
+#include "worker_queue.hpp"
 
 namespace catdog::service {
 
@@ -18,14 +19,20 @@ struct Service {
   explicit Service(const Config& settings)
       : config(settings),
         log(config.log_level, config.log_format),
-        queue({config.max_queue, config.max_queue_bytes}, [this](const char* reason) { metrics.reject(reason); }) {}
+        bodies(config.max_queue_bytes),
+        models(config, log, metrics),
+        feedback_tokens(config.feedback_key),
+        used_tokens(config.feedback_answers),
+        queue(config.max_queue, [this](const char* reason) { metrics.reject(reason); }) {}
 
   const Config config;
   Log log;
   Metrics metrics;
-  ModelSlot model;
-  std::unique_ptr<FeedbackWindow> feedback;  // Set before `ready`.
-  WorkQueue queue;
+  MemoryBudget bodies;  // Requests and responses of all connections.
+  ModelStore models;
+  FeedbackTokens feedback_tokens;
+  UsedTokens used_tokens;
+  WorkerQueue queue;
   std::atomic<bool> ready{false};  // A model passed its self-test and the workers run.
   std::atomic<bool> draining{false};
 };

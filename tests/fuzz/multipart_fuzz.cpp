@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <functional>
 
-#include "codec/multipart.hpp"
-#include "exchange.hpp"
+#include "formats/multipart.hpp"
+#include "formats/upload.hpp"
 
 using namespace catdog::service;
 

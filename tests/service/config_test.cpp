@@ -2,17 +2,23 @@
 // Settings: where they come from and which wins.
 #include "config.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <regex>
 #include <sstream>
 
 namespace catdog::service {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 class ConfigTest : public testing::Test {
  protected:
@@ -39,11 +45,10 @@ TEST_F(ConfigTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(config->max_header_bytes, 16384U);
   EXPECT_EQ(config->max_body_bytes, 33554432U);
   EXPECT_EQ(config->read_timeout_ms, 30000);
-  EXPECT_EQ(config->idle_timeout_ms, 60000);
-  EXPECT_EQ(config->max_connections, 4096U);
+  EXPECT_GT(config->idle_timeout_ms, 60000);  // Longer than that of common load balancers.
+  EXPECT_EQ(config->max_connections, 1024U);
   EXPECT_EQ(config->grace_ms, 5000);
   EXPECT_TRUE(config->admin_token.empty());
-  EXPECT_TRUE(config->cors_origin.empty());
 }
 
 TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFile) {
@@ -74,6 +79,75 @@ TEST_F(ConfigTest, WrongSettingsAreExitCode2) {
   EXPECT_EQ(exit_code_, 2);
   EXPECT_FALSE(parse({"--admin-token-file", "/nowhere/token"}));
   EXPECT_EQ(exit_code_, 2);
+}
+
+// What it says about wrong arguments or variables.
+std::string complaint(const std::function<std::optional<Config>()>& parse) {
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(parse());
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST_F(ConfigTest, AnAddressIsNumeric) {
+  for (const char* wrong : {"localhost", "*", "[::]", ""}) {
+    for (const char* flag : {"--address", "--admin-address"}) {
+      const std::string said = complaint([&] { return parse({flag, wrong}); });
+      EXPECT_THAT(said, HasSubstr(std::string(flag) + ": takes a numeric IPv4 or IPv6 address"));
+      EXPECT_THAT(said, HasSubstr(std::string("not '") + wrong + "'"));
+      EXPECT_EQ(exit_code_, 2);
+    }
+  }
+  EXPECT_TRUE(parse({"--address", "127.0.0.1", "--admin-address", "::1"}));
+}
+
+TEST_F(ConfigTest, ErrorsNameTheVariableAndTheRange) {
+  setenv("CATDOG_WORKERS", "4000", 1);
+  const std::string said = complaint([&] { return parse({}); });
+  EXPECT_THAT(said, HasSubstr("CATDOG_WORKERS"));
+  EXPECT_THAT(said, HasSubstr("1024"));
+  EXPECT_THAT(complaint([&] { return parse({"--workers", "5000"}); }), Not(HasSubstr("CATDOG_WORKERS")));
+  unsetenv("CATDOG_WORKERS");
+  EXPECT_THAT(complaint([&] { return parse({"--port", "70000"}); }), HasSubstr("65535"));
+}
+
+TEST_F(ConfigTest, AMissingTokenFileIsNotAnEmptyOne) {
+  EXPECT_THAT(complaint([&] { return parse({"--admin-token-file", "/nowhere/token"}); }),
+              HasSubstr("cannot read /nowhere/token: No such file"));
+  write("\n");
+  EXPECT_THAT(complaint([&] { return parse({"--admin-token-file", path_.c_str()}); }), HasSubstr("no token"));
+}
+
+TEST_F(ConfigTest, AFileMayHaveCommentsAfterValues) {
+  write("; first\nport = 1111  # the usual one\nworkers=2 ; of four\nmodel = a#b.pt\n# last\n");
+  const auto config = parse({"--config", path_.c_str()});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->port, 1111);
+  EXPECT_EQ(config->workers, 2);
+  EXPECT_EQ(config->model, "a#b.pt");
+}
+
+TEST_F(ConfigTest, KnowsTheLevelsByTheirOtherNames) {
+  for (const auto& [name, level] : std::map<const char*, const char*>{
+           {"WARN", "warning"}, {"Warning", "warning"}, {"ERROR", "error"}, {"critical", "error"}, {"TRACE", "debug"}}) {
+    const auto config = parse({"--log-level", name});
+    ASSERT_TRUE(config) << name;
+    EXPECT_EQ(config->log_level, level);
+  }
+  EXPECT_THAT(complaint([&] { return parse({"--log-level", "loud"}); }), HasSubstr("debug, info, warning, error or off"));
+}
+
+TEST_F(ConfigTest, NamesVariablesThatAreNoSetting) {
+  for (const char* name : {"CATDOG_WORKER", "CATDOG_PORT", "CATDOG_PORT_8000_TCP", "CATDOG_SERVICE_HOST"}) {
+    setenv(name, "x", 1);
+  }
+  const auto config = parse({});
+  for (const char* name : {"CATDOG_WORKER", "CATDOG_PORT", "CATDOG_PORT_8000_TCP", "CATDOG_SERVICE_HOST"}) {
+    unsetenv(name);
+  }
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->unknown_variables, testing::Contains("CATDOG_WORKER"));
+  EXPECT_THAT(config->unknown_variables, Not(testing::Contains(testing::StartsWith("CATDOG_PORT"))));
+  EXPECT_THAT(config->unknown_variables, Not(testing::Contains("CATDOG_SERVICE_HOST")));
 }
 
 TEST_F(ConfigTest, EverySettingIsDocumented) {

@@ -91,7 +91,7 @@ TEST(HealthCheck, NobodyThereIs1) {
 TEST(HealthCheck, AWrongSettingIsExitCode2) {
   EXPECT_EQ(check_health({"--port", "many"}).exit_code, 2);
   const Checked checked = check_health({"--address", "nowhere.example"});
-  EXPECT_EQ(checked.exit_code, 1);
+  EXPECT_EQ(checked.exit_code, 2);
   EXPECT_THAT(checked.said, HasSubstr("nowhere.example"));
 }
 

@@ -54,6 +54,15 @@ TEST_F(Predict, RawBody) {
   }
 }
 
+TEST_F(Predict, TheBytesDecideNotTheContentType) {
+  for (const char* type : {"application/x-www-form-urlencoded", "text/plain", "*/*", "application/jpg"}) {
+    const Reply reply =
+        ask(port(), "POST", "/predict", picture(true), std::string("Content-Type: ") + type + "\r\n");
+    ASSERT_EQ(reply.status, 200) << type;
+    expect_answer(reply.json(), true);
+  }
+}
+
 TEST_F(Predict, MultipartForm) {
   const Reply reply = ask(port(), "POST", "/predict", form({picture(false)}), form_type);
   ASSERT_EQ(reply.status, 200);
@@ -62,12 +71,13 @@ TEST_F(Predict, MultipartForm) {
 
 TEST_F(Predict, SeveralFilesEachWithItsStatus) {
   const Reply reply =
-      ask(port(), "POST", "/predict", form({picture(true), "not a picture", picture(false)}), form_type);
+      ask(port(), "POST", "/predict", form({picture(true), "not a picture", picture(false), ""}), form_type);
   ASSERT_EQ(reply.status, 200);
   const nlohmann::json results = reply.json().at("results");
-  ASSERT_EQ(results.size(), 3U);
+  ASSERT_EQ(results.size(), 4U);
   expect_answer(results.at(0), true);
   EXPECT_EQ(results.at(1).at("status"), 415);
+  EXPECT_EQ(results.at(3).at("status"), 415);
   expect_answer(results.at(2), false);
 }
 

@@ -167,8 +167,7 @@ ServerProcess* SharedServer::server_ = nullptr;
 
 void SharedServer::SetUpTestSuite() {
   server_ = new ServerProcess;
-  server_->start({"--max-pictures", "4", "--max-body-bytes", "2000000", "--max-pixels", "200000", "--cors-origin",
-                  "https://pets.example"});
+  server_->start({"--max-pictures", "4", "--max-body-bytes", "2000000", "--max-pixels", "200000"});
 }
 
 void SharedServer::TearDownTestSuite() {

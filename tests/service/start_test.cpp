@@ -73,7 +73,7 @@ TEST(Start, AReaderThatIsTooSlowLosesLogLinesNotRequests) {
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const int pipe = open(path.c_str(), O_RDWR | O_CLOEXEC);  // Never read.
   ASSERT_GE(pipe, 0);
-  server.start({"--grace-ms", "0"});
+  server.start({"--grace-ms", "0", "--log-level", "debug"});
   std::string requests;
   for (int i = 0; i < 100; ++i) requests += make_request("GET", "/health/live");
   Client client(server.port());
@@ -85,6 +85,39 @@ TEST(Start, AReaderThatIsTooSlowLosesLogLinesNotRequests) {
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), 0);
   close(pipe);
+}
+
+TEST(Start, ProbesAndScrapesAreLoggedAtDebugOnlyAndThePathOfA404Too) {
+  for (const bool debug : {false, true}) {
+    ServerProcess server;
+    server.start({"--grace-ms", "0", "--log-level", debug ? "debug" : "info"});
+    for (const char* path : {"/health", "/health/live", "/metrics", "/v2/health/ready", "/no/such/path"}) {
+      ask(server.port(), "GET", path);
+    }
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0);
+    const auto logs = [&](const char* text) { return server.log().find(text) != std::string::npos; };
+    EXPECT_EQ(logs(R"("endpoint":"/health/live")"), debug);
+    EXPECT_EQ(logs(R"("endpoint":"/metrics")"), debug);
+    EXPECT_EQ(logs(R"("endpoint":"/v2/health/ready")"), debug);
+    EXPECT_EQ(logs("/no/such/path"), debug);
+    EXPECT_TRUE(logs(R"("endpoint":"other")"));
+  }
+}
+
+TEST(Start, AWrongAddressIsExitCode2AndNamesTheFlag) {
+  ServerProcess server;
+  server.start({"--address", "localhost"}, {}, false);
+  EXPECT_EQ(server.wait(), 2);
+  EXPECT_THAT(server.log(), HasSubstr("--address"));
+}
+
+TEST(Start, NamesAVariableThatIsNoSetting) {
+  ServerProcess server;
+  server.start({"--grace-ms", "0"}, {"CATDOG_WORKER=2"});
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  EXPECT_THAT(server.log(), HasSubstr("CATDOG_WORKER\""));
 }
 
 TEST(Start, LogLevelOffIsSilent) {

@@ -82,19 +82,19 @@ function offer_feedback(answer) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = label;
-    button.addEventListener("click", () => send_feedback(answer.request_id, label, button));
+    button.addEventListener("click", () => send_feedback(answer.feedback_token, label, button));
     element("answers").append(button);
   }
 }
 
-async function send_feedback(request_id, label, chosen) {
+async function send_feedback(feedback_token, label, chosen) {
   const buttons = element("answers").querySelectorAll("button");
   buttons.forEach((button) => { button.disabled = true; });
   try {
     const response = await fetch("/feedback", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ request_id, label }),
+      body: JSON.stringify({ feedback_token, label }),
     });
     if (!response.ok) throw new Error(await reason_of(response));
     chosen.setAttribute("aria-pressed", "true");

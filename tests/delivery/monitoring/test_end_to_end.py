@@ -55,7 +55,7 @@ class Load:
                 status, answer = self.server.predict(picture)
                 assert status == 200, answer
                 told = truth if turn % 7 else "cat"
-                body = json.dumps({"request_id": answer["request_id"], "label": told}).encode()
+                body = json.dumps({"feedback_token": answer["feedback_token"], "label": told}).encode()
                 status, _ = self.server.ask("/feedback", body, {"Content-Type": "application/json"})
                 assert status == 204
                 bytes_ = {"Content-Type": "application/octet-stream"}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/problem.hpp"
+
+#include <algorithm>
+
+#include "formats/json_body.hpp"
+#include "formats/text.hpp"
+
+namespace catdog::service {
+namespace {
+
+// "queue-full" reads "Queue full": a title never differs between two problems of one type.
+std::string title_of(std::string_view type) {
+  std::string title(type);
+  std::replace(title.begin(), title.end(), '-', ' ');
+  if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') title[0] = static_cast<char>(title[0] - 'a' + 'A');
+  return title;
+}
+
+auto find_header(const std::vector<Header>& headers, std::string_view name) noexcept {
+  return std::find_if(headers.begin(), headers.end(),
+                      [&](const Header& header) { return equal_ignoring_case(header.name, name); });
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const noexcept {
+  const auto found = find_header(headers, name);
+  return found == headers.end() ? std::string_view() : found->value;
+}
+
+bool Request::has_header(std::string_view name) const noexcept { return find_header(headers, name) != headers.end(); }
+
+nlohmann::ordered_json problem_members(const Problem& problem, std::string_view request_id) {
+  return {{"type", "/problems/" + problem.type()},
+          {"title", title_of(problem.type())},
+          {"status", problem.status()},
+          {"detail", problem.detail()},
+          {"request_id", request_id}};
+}
+
+Response render_problem(const Problem& problem, const Request& request) {
+  Response response;
+  response.status = problem.status();
+  response.headers = problem.headers();
+  response.problem = problem.type();
+  if (request.path == "/v2" || request.path.starts_with("/v2/")) {
+    nlohmann::ordered_json document = nlohmann::ordered_json::object();
+    document["error"] = problem.detail();
+    response.body = dump_json(document);
+  } else {
+    response.content_type = "application/problem+json";
+    response.body = dump_json(problem_members(problem, request.request_id));
+  }
+  return response;
+}
+
+}  // namespace catdog::service

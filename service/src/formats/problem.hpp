@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors as responses: application/problem+json, or the Open Inference Protocol's form under /v2. All are rendered
+// here.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "message.hpp"
+
+namespace catdog::service {
+
+// The members of a problem document, for responses and for single images of a list.
+nlohmann::ordered_json problem_members(const Problem& problem, std::string_view request_id);
+
+Response render_problem(const Problem& problem, const Request& request);
+
+}  // namespace catdog::service

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handlers/classify.hpp"
+
+#include "formats/problem.hpp"
+#include "formats/text.hpp"
+
+namespace catdog::service {
+
+namespace {
+
+Problem problem_of(const Error& error) {
+  switch (error.status()) {
+    case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", error.what()};
+    case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", error.what()};
+    case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", error.what()};
+    case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", error.what(), {{"Retry-After", "1"}}};
+    default: return {500, "internal", "The service failed; the log has more under this request_id."};
+  }
+}
+
+std::variant<Result, Problem> classify(Service& service, const LoadedModel& model, const Request& request,
+                                       const Upload& upload) {
+  service.metrics.image_bytes.Observe(static_cast<double>(upload.bytes.size()));
+  if (upload.bytes.empty()) {
+    service.metrics.refused_image();
+    return Problem(415, "not-a-picture", "The image is empty; send the bytes of a JPEG, PNG, WebP or GIF file.");
+  }
+  try {
+    Result result = model.classifier.classify(Bytes(upload.bytes));
+    service.metrics.classified(result);
+    return result;
+  } catch (const Error& error) {
+    Problem problem = problem_of(error);
+    service.metrics.refused_image();
+    service.log.event(problem.status() >= 500 ? Level::error : Level::info, "prediction_failed",
+                      {{"request_id", request.request_id},
+                       {"status", problem.status()},
+                       {"problem", problem.type()},
+                       {"reason", error.what()}});
+    return problem;
+  }
+}
+
+}  // namespace
+
+ModelPtr require_model(const Service& service) {
+  ModelPtr model = service.ready ? service.models.current() : nullptr;
+  if (model) return model;
+  throw Problem(503, "not-ready", "The model is still being loaded; try again soon.", {{"Retry-After", "1"}});
+}
+
+std::optional<Problem> admission(const Service& service, const Request& request) {
+  require_model(service);
+  return service.queue.refusal(request.deadline);
+}
+
+void charge_json(Request& request) {
+  if (media_essence(request.header("Content-Type")) != "application/json") return;
+  if (request.memory.grow(2 * request.body.size())) return;
+  throw Problem(503, "overloaded", "The memory for requests is used up; try again after the time in Retry-After.",
+                {{"Retry-After", "1"}});
+}
+
+Predictions classify_all(Service& service, const LoadedModel& model, const Request& request, const Turn& turn,
+                         const std::vector<Upload>& uploads) {
+  service.metrics.queue_wait.Observe(turn.queue_seconds());
+  service.metrics.batch_size.Observe(static_cast<double>(uploads.size()));
+  Predictions predictions{1e3 * turn.queue_seconds(), {}};
+  for (const Upload& upload : uploads) {
+    if (turn.given_up()) throw GivenUp();
+    std::variant<Result, Problem> outcome = classify(service, model, request, upload);
+    const std::chrono::duration<double, std::milli> total = Clock::now() - request.received;
+    predictions.items.push_back({upload.name, std::move(outcome), total.count()});
+  }
+  // The only problem of a request becomes its response, and is counted with that.
+  if (uploads.size() > 1) {
+    for (const Prediction& item : predictions.items) {
+      if (item.problem() != nullptr) service.metrics.problem(item.problem()->type());
+    }
+  }
+  return predictions;
+}
+
+}  // namespace catdog::service

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The endpoints, one file each; each adds its routes.
+#pragma once
+
+#include "router.hpp"
+#include "service.hpp"
+
+namespace catdog::service {
+
+void add_predict(Router& router, Service& service);
+void add_feedback(Router& router, Service& service);
+void add_health(Router& router, Service& service);
+void add_metrics(Router& router, Service& service);
+void add_model(Router& router, Service& service);
+void add_oip(Router& router, Service& service);
+void add_pages(Router& router);
+void add_admin(Router& router, Service& service);
+
+// The gauges that are read off the service at each scrape.
+void add_state_metrics(Service& service);
+
+// Loads another model in place of the one in use, counts and logs how that ended. Throws Problem: 409, 422.
+boost::asio::awaitable<ModelPtr> reload_model(Service& service);
+
+}  // namespace catdog::service

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /metrics, and the gauges that are read off the service at each scrape.
+#include "handlers/handlers.hpp"
+
+namespace catdog::service {
+
+namespace {
+
+void add_server_state(Service& service) {
+  Metrics& metrics = service.metrics;
+  metrics
+      .gauge("build_info", "What this program was built from; always 1.",
+             {{"version", CATDOG_VERSION}, {"compiler", CATDOG_COMPILER}})
+      .Set(1);
+  auto& waiting = metrics.gauge("queue_depth", "Requests that wait for a worker.");
+  auto& bytes =
+      metrics.gauge("queue_bytes", "Bytes that clients make the process hold: the account of --max-queue-bytes.");
+  auto& wait = metrics.gauge("queue_predicted_wait_seconds", "Wait that is predicted for a request arriving now.");
+  auto& taken = metrics.gauge("worker_service_seconds", "Time of a request in a worker, exponentially weighted.");
+  auto& rate = metrics.gauge("throughput_requests_per_second", "Requests that the workers finished a second, lately.");
+  auto& workers = metrics.gauge("workers", "Threads that classify.");
+  auto& working = metrics.gauge("workers_busy", "Threads that are classifying.");
+  auto& ready = metrics.gauge("model_loaded", "1 when a model is loaded and passed its self-test.");
+  auto& draining = metrics.gauge("server_draining", "1 after SIGTERM.");
+  auto& load = metrics.gauge("model_load_duration_seconds", "Time that loading the model in use took.");
+  auto& lost = metrics.counter("log_lines_lost_total", "Log lines lost because their reader was too slow.");
+  metrics.on_scrape([&] {
+    const WorkerQueue::State state = service.queue.state();
+    waiting.Set(static_cast<double>(state.waiting));
+    bytes.Set(static_cast<double>(service.bodies.used()));
+    wait.Set(state.predicted_wait);
+    taken.Set(state.service_seconds);
+    rate.Set(state.drain_rate);
+    workers.Set(static_cast<double>(state.workers));
+    working.Set(static_cast<double>(state.working));
+    ready.Set(service.ready ? 1 : 0);
+    draining.Set(service.draining ? 1 : 0);
+    if (const ModelPtr model = service.models.current()) load.Set(model->load_seconds);
+    lost.Increment(static_cast<double>(service.log.lost()) - lost.Value());
+  });
+}
+
+void add_scores(Service& service) {
+  Metrics& metrics = service.metrics;
+  auto& window = metrics.gauge("feedback_window_answers", "Answers with a true label that the scores are over.");
+  metrics.on_scrape([&] {
+    if (!service.ready) return;
+    const FeedbackScores scores = service.models.current()->feedback->scores();
+    const std::vector<std::string> labels = service.models.current()->classifier.labels();
+    window.Set(static_cast<double>(scores.window));
+    // A score that nothing supports yet has no series rather than an invented value.
+    if (scores.accuracy) metrics.gauge("model_accuracy", "Share of right answers, by feedback.").Set(*scores.accuracy);
+    for (std::size_t i = 0; i < scores.labels.size() && i < labels.size(); ++i) {
+      const prometheus::Labels label{{"label", labels[i]}};
+      const LabelScore& score = scores.labels[i];
+      if (score.precision) metrics.gauge("model_precision", "Precision by feedback.", label).Set(*score.precision);
+      if (score.recall) metrics.gauge("model_recall", "Recall by feedback.", label).Set(*score.recall);
+      if (score.f1) metrics.gauge("model_f1_score", "F1 score by feedback.", label).Set(*score.f1);
+    }
+  });
+}
+
+}  // namespace
+
+void add_state_metrics(Service& service) {
+  add_server_state(service);
+  add_scores(service);
+}
+
+void add_metrics(Router& router, Service& service) {
+  Route route{"GET", "/metrics", [&service](const Request&) {
+                Response response;
+                response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                response.body = service.metrics.scrape();
+                return response;
+              }};
+  route.probe = true;
+  router.add(std::move(route));
+}
+
+}  // namespace catdog::service
