@@ -29,7 +29,7 @@ build=(
   libcli11-dev                                      # the command line
 )
 service=(
-  libboost1.81-dev prometheus-cpp-dev libspdlog-dev
+  libboost1.81-dev prometheus-cpp-dev libspdlog-dev libssl-dev
 )
 torch=(
   libtorch-dev                                      # trainer, importer, torch engine

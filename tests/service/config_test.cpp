@@ -79,6 +79,10 @@ TEST_F(ConfigTest, WrongSettingsAreExitCode2) {
   EXPECT_EQ(exit_code_, 2);
   EXPECT_FALSE(parse({"--admin-token-file", "/nowhere/token"}));
   EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--feedback-key-file", "/nowhere/key"}));
+  EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--feedback-needs-token"}));  // And there is none.
+  EXPECT_EQ(exit_code_, 2);
 }
 
 // What it says about wrong arguments or variables.
@@ -111,7 +115,9 @@ TEST_F(ConfigTest, ErrorsNameTheVariableAndTheRange) {
 }
 
 TEST_F(ConfigTest, AMissingTokenFileIsNotAnEmptyOne) {
-  EXPECT_THAT(complaint([&] { return parse({"--admin-token-file", "/nowhere/token"}); }),
+  EXPECT_THAT(complaint([&] {
+                return parse({"--admin-token-file", "/nowhere/token"});
+              }),
               HasSubstr("cannot read /nowhere/token: No such file"));
   write("\n");
   EXPECT_THAT(complaint([&] { return parse({"--admin-token-file", path_.c_str()}); }), HasSubstr("no token"));
@@ -127,13 +133,19 @@ TEST_F(ConfigTest, AFileMayHaveCommentsAfterValues) {
 }
 
 TEST_F(ConfigTest, KnowsTheLevelsByTheirOtherNames) {
-  for (const auto& [name, level] : std::map<const char*, const char*>{
-           {"WARN", "warning"}, {"Warning", "warning"}, {"ERROR", "error"}, {"critical", "error"}, {"TRACE", "debug"}}) {
+  for (const auto& [name, level] : std::map<const char*, const char*>{{"WARN", "warning"},
+                                                                      {"Warning", "warning"},
+                                                                      {"ERROR", "error"},
+                                                                      {"critical", "error"},
+                                                                      {"TRACE", "debug"}}) {
     const auto config = parse({"--log-level", name});
     ASSERT_TRUE(config) << name;
     EXPECT_EQ(config->log_level, level);
   }
-  EXPECT_THAT(complaint([&] { return parse({"--log-level", "loud"}); }), HasSubstr("debug, info, warning, error or off"));
+  EXPECT_THAT(complaint([&] {
+                return parse({"--log-level", "loud"});
+              }),
+              HasSubstr("debug, info, warning, error or off"));
 }
 
 TEST_F(ConfigTest, NamesVariablesThatAreNoSetting) {

@@ -282,8 +282,9 @@ TEST(Limits, ABodyIsChargedForWhatCameNotForWhatWasAnnounced) {
   for (int i = 0; i < 20; ++i) {
     waiting.emplace_back(server.port());
     const bool chunked = i % 2 == 0;
-    waiting.back().send(make_head("POST", "/predict", chunked ? "Transfer-Encoding: chunked\r\n" : content_length(30'000'000)) +
-                        (chunked ? "10000\r\n" : "") + std::string(100, 'x'));
+    waiting.back().send(
+        make_head("POST", "/predict", chunked ? "Transfer-Encoding: chunked\r\n" : content_length(30'000'000)) +
+        (chunked ? "10000\r\n" : "") + std::string(100, 'x'));
   }
   ASSERT_TRUE(metric_becomes(server.admin_port(), "queue_bytes", 20 * 4096));
   EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
@@ -297,7 +298,8 @@ TEST(Limits, BodiesThatNobodyAskedForAreNotKept) {
   const double before = metric(server.admin_port(), "process_resident_memory_bytes");
   std::vector<Client> open;
   for (int i = 0; i < 8; ++i) {
-    for (const char* route : {"GET /health/live", "OPTIONS /predict", "GET /nothing", "PUT /predict", "POST /feedback"}) {
+    for (const char* route :
+         {"GET /health/live", "OPTIONS /predict", "GET /nothing", "PUT /predict", "POST /feedback"}) {
       const std::string text(route);
       const std::size_t space = text.find(' ');
       open.emplace_back(server.port());

@@ -56,8 +56,7 @@ TEST_F(Predict, RawBody) {
 
 TEST_F(Predict, TheBytesDecideNotTheContentType) {
   for (const char* type : {"application/x-www-form-urlencoded", "text/plain", "*/*", "application/jpg"}) {
-    const Reply reply =
-        ask(port(), "POST", "/predict", picture(true), std::string("Content-Type: ") + type + "\r\n");
+    const Reply reply = ask(port(), "POST", "/predict", picture(true), std::string("Content-Type: ") + type + "\r\n");
     ASSERT_EQ(reply.status, 200) << type;
     expect_answer(reply.json(), true);
   }

@@ -35,7 +35,7 @@ TEST(Reload, NeedsTheToken) {
   EXPECT_EQ(ask(server.admin_port(), "POST", "/admin/reload", "", "Authorization: Bearer open-sesame1\r\n").status,
             401);
   EXPECT_EQ(ask(server.port(), "POST", "/admin/reload", "", token).status, 404);  // Not on the port of the API.
-  for (const char* scheme : {"Bearer", "bearer", "BEARER"}) {  // RFC 9110: in any case.
+  for (const char* scheme : {"Bearer", "bearer", "BEARER"}) {                     // RFC 9110: in any case.
     const std::string header = std::string("Authorization: ") + scheme + " open-sesame\r\n";
     EXPECT_EQ(ask(server.admin_port(), "POST", "/admin/reload", "", header).status, 200) << scheme;
   }

@@ -115,12 +115,15 @@ TEST_F(WorkerQueueTest, AnAbandonedRequestIsNotWorkedOnAndNotCounted) {
   std::atomic<bool> worked{false};
   asio::cancellation_signal leave;
   std::promise<bool> ended;
-  asio::co_spawn(io_, queue_.run(Clock::now() + 1h, [&](const Turn&) {
-    worked = true;
-    return Response();
-  }), asio::bind_cancellation_slot(leave.slot(), [&](const std::exception_ptr& failure, const Response&) {
-    ended.set_value(failure != nullptr);
-  }));
+  asio::co_spawn(io_,
+                 queue_.run(Clock::now() + 1h,
+                            [&](const Turn&) {
+                              worked = true;
+                              return Response();
+                            }),
+                 asio::bind_cancellation_slot(leave.slot(), [&](const std::exception_ptr& failure, const Response&) {
+                   ended.set_value(failure != nullptr);
+                 }));
   until_waiting(1);
   asio::post(io_, [&] { leave.emit(asio::cancellation_type::terminal); });
   EXPECT_TRUE(ended.get_future().get());

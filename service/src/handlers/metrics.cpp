@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /metrics, and the gauges that are read off the service at each scrape.
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "handlers/handlers.hpp"
 
 namespace catdog::service {
@@ -40,22 +45,33 @@ void add_server_state(Service& service) {
   });
 }
 
+// A score that nothing supports yet has no series rather than an invented value, and another model begins anew.
 void add_scores(Service& service) {
+  using Family = prometheus::Family<prometheus::Gauge>;
   Metrics& metrics = service.metrics;
   auto& window = metrics.gauge("feedback_window_answers", "Answers with a true label that the scores are over.");
-  metrics.on_scrape([&] {
-    if (!service.ready) return;
-    const FeedbackScores scores = service.models.current()->feedback->scores();
-    const std::vector<std::string> labels = service.models.current()->classifier.labels();
+  Family& accuracy = metrics.gauges("model_accuracy", "Share of right answers, by feedback.");
+  Family& precision = metrics.gauges("model_precision", "Precision by feedback.");
+  Family& recall = metrics.gauges("model_recall", "Recall by feedback.");
+  Family& f1 = metrics.gauges("model_f1_score", "F1 score by feedback.");
+  const auto shown = std::make_shared<std::vector<std::pair<Family*, prometheus::Gauge*>>>();
+  metrics.on_scrape([&, shown] {
+    for (const auto& [family, gauge] : *shown) family->Remove(gauge);
+    shown->clear();
+    const auto show = [&](Family& family, const std::optional<double>& score, const prometheus::Labels& labels) {
+      if (score) shown->emplace_back(&family, &family.Add(labels, *score));
+    };
+    const ModelPtr model = service.models.current();
+    if (!model) return;
+    const FeedbackScores scores = model->feedback->scores();
+    const std::vector<std::string> labels = model->classifier.labels();
     window.Set(static_cast<double>(scores.window));
-    // A score that nothing supports yet has no series rather than an invented value.
-    if (scores.accuracy) metrics.gauge("model_accuracy", "Share of right answers, by feedback.").Set(*scores.accuracy);
-    for (std::size_t i = 0; i < scores.labels.size() && i < labels.size(); ++i) {
-      const prometheus::Labels label{{"label", labels[i]}};
+    show(accuracy, scores.accuracy, {});
+    for (std::size_t i = 0; i < labels.size(); ++i) {
       const LabelScore& score = scores.labels[i];
-      if (score.precision) metrics.gauge("model_precision", "Precision by feedback.", label).Set(*score.precision);
-      if (score.recall) metrics.gauge("model_recall", "Recall by feedback.", label).Set(*score.recall);
-      if (score.f1) metrics.gauge("model_f1_score", "F1 score by feedback.", label).Set(*score.f1);
+      show(precision, score.precision, {{"label", labels[i]}});
+      show(recall, score.recall, {{"label", labels[i]}});
+      show(f1, score.f1, {{"label", labels[i]}});
     }
   });
 }

@@ -328,7 +328,7 @@ def run(options: argparse.Namespace, report: Report, stack: contextlib.ExitStack
         )
         figures = finished(load_, name)
         report.block(figures["printed"])
-        report.fact("feedback 404: it went to another instance than its answer came from, as behind any Service")
+        report.fact("feedback 400: it went to another instance than its answer came from, and they share no key")
         check_dashboards(report, prometheus, output)
 
     report.heading("Rolling restart under load")

@@ -47,14 +47,14 @@ def used() -> Iterator[Server]:
                 status, answer = server.predict(picture.read_bytes())
                 assert status == 200
                 truth = label if round_ % 4 else "cat"
-                body = json.dumps({"request_id": answer["request_id"], "label": truth}).encode()
+                body = json.dumps({"feedback_token": answer["feedback_token"], "label": truth}).encode()
                 assert server.ask("/feedback", body, {"Content-Type": "application/json"})[0] == 204
         assert server.predict(b"no picture")[0] == 415
         assert server.predict(DOG.read_bytes()[:2000])[0] == 422
         assert server.ask("/predict", b"{", {"Content-Type": "application/json"})[0] == 400
         assert (
-            server.ask("/feedback", b'{"request_id": "x", "label": "cat"}', {"Content-Type": "application/json"})[0]
-            == 404
+            server.ask("/feedback", b'{"feedback_token": "x", "label": "cat"}', {"Content-Type": "application/json"})[0]
+            == 400
         )
         for path in ("/", "/docs", "/openapi.json", "/model", "/health", "/health/live", "/health/ready", "/v2"):
             assert server.ask(path)[0] == 200

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/feedback.hpp"
 
-#include <atomic>
-#include <stdexcept>
-#include <thread>
-
+#include "formats/feedback_token.hpp"
 #include "service/formats/support.hpp"
 
 namespace catdog::service {
@@ -19,24 +16,23 @@ const std::vector<std::string> labels = {"cat", "dog"};
 Feedback parse(const std::string& body) { return parse_feedback(make_request("application/json", body), labels); }
 
 TEST(ParseFeedback, TakesLabelsByNameAndIndex) {
-  EXPECT_EQ(parse(R"({"request_id": "a", "label": "dog"})").label, 1);
-  EXPECT_EQ(parse(R"({"request_id": "a", "label": "CAT"})").label, 0);
-  EXPECT_EQ(parse(R"({"request_id": "a", "label": 1})").label, 1);
-  EXPECT_EQ(parse(R"({"request_id": "a", "label": 1.0})").label, 1);
-  EXPECT_EQ(parse(R"({"request_id": "a", "label": 1})").request_id, "a");
+  EXPECT_EQ(parse(R"({"feedback_token": "a", "label": "dog"})").label, 1);
+  EXPECT_EQ(parse(R"({"feedback_token": "a", "label": "CAT"})").label, 0);
+  EXPECT_EQ(parse(R"({"feedback_token": "a", "label": 1})").label, 1);
+  EXPECT_EQ(parse(R"({"feedback_token": "a", "label": 1.0})").label, 1);
+  EXPECT_EQ(parse(R"({"feedback_token": "a", "label": 1})").token, "a");
 }
 
 TEST(ParseFeedback, SaysWhatIsWrong) {
   const auto refusal = [](const std::string& body) { return problem_of([&] { parse(body); }); };
   const std::string id =
-      "400 malformed: the body must have 'request_id', the one of the answer that the feedback is about";
+      "400 malformed: the body must have 'feedback_token', the one of the answer that the feedback is about";
   EXPECT_EQ(refusal(R"({"label": "dog"})"), id);
-  EXPECT_EQ(refusal(R"({"request_id": 7, "label": "dog"})"), id);
-  EXPECT_EQ(refusal(R"({"request_id": "", "label": "dog"})"), id);
-  EXPECT_EQ(refusal(R"({"request_id": "a"})"),
-            "400 malformed: the body must have 'label', the true label of the picture");
+  EXPECT_EQ(refusal(R"({"feedback_token": 7, "label": "dog"})"), id);
+  EXPECT_EQ(refusal(R"({"feedback_token": "a"})"),
+            "400 malformed: the body must have 'label', the true label of the image");
   for (const char* label : {"\"fox\"", "2", "-1", "0.5", "null", "true", "[]", "18446744073709551615"}) {
-    EXPECT_EQ(refusal(std::string(R"({"request_id": "a", "label": )") + label + "}"),
+    EXPECT_EQ(refusal(std::string(R"({"feedback_token": "a", "label": )") + label + "}"),
               "400 malformed: 'label' must be the true label: one of 'cat', 'dog' or its index")
         << label;
   }
@@ -44,62 +40,8 @@ TEST(ParseFeedback, SaysWhatIsWrong) {
             "415 unsupported-media-type: the Content-Type must be application/json");
 }
 
-TEST(FeedbackWindow, KnowsAnswersOnce) {
-  FeedbackWindow window({});
-  window.remember("a", 1);
-  EXPECT_EQ(window.record("b", 1), FeedbackOutcome::unknown);
-  EXPECT_EQ(window.record("a", 1), FeedbackOutcome::recorded);
-  EXPECT_EQ(window.record("a", 0), FeedbackOutcome::already_given);
-  EXPECT_EQ(window.scores().window, 1U);
-  window.remember("a", 0);  // A client that reuses its ids.
-  EXPECT_EQ(window.remembered(), 1U);
-  EXPECT_EQ(window.record("a", 1), FeedbackOutcome::recorded);
-  EXPECT_DOUBLE_EQ(*window.scores().accuracy, 0.5);
-}
-
-TEST(FeedbackWindow, ForgetsTheOldestFirst) {
-  FeedbackOptions options;
-  options.max_answers = 2;
-  FeedbackWindow window(options);
-  for (const char* id : {"a", "b", "c"}) window.remember(id, 0);
-  EXPECT_EQ(window.remembered(), 2U);
-  EXPECT_EQ(window.record("a", 0), FeedbackOutcome::unknown);
-  EXPECT_EQ(window.record("b", 0), FeedbackOutcome::recorded);
-  window.remember("b", 0);  // Newer than c now.
-  window.remember("d", 0);
-  EXPECT_EQ(window.record("c", 0), FeedbackOutcome::unknown);
-  EXPECT_EQ(window.record("b", 0), FeedbackOutcome::recorded);
-}
-
-TEST(FeedbackWindow, ForgetsWhatIsTooOld) {
-  FeedbackOptions options;
-  options.expiry = 60s;
-  FeedbackWindow window(options);
-  const Clock::time_point start{};
-  window.remember("a", 0, start);
-  window.remember("b", 0, start + 30s);
-  EXPECT_EQ(window.record("a", 0, start + 60s), FeedbackOutcome::recorded);
-  EXPECT_EQ(window.record("a", 0, start + 61s), FeedbackOutcome::unknown);
-  EXPECT_EQ(window.remembered(), 1U);
-  window.remember("c", 0, start + 91s);
-  EXPECT_EQ(window.remembered(), 1U);
-  EXPECT_EQ(window.record("b", 0, start + 91s), FeedbackOutcome::unknown);
-}
-
-TEST(FeedbackWindow, RemembersNothingUnbounded) {
-  FeedbackWindow window({});
-  window.remember(std::string(FeedbackWindow::max_id_bytes, 'x'), 0);
-  EXPECT_EQ(window.remembered(), 1U);
-  window.remember(std::string(FeedbackWindow::max_id_bytes + 1, 'x'), 0);
-  window.remember("failed", -1);
-  window.remember("odd", 2);
-  EXPECT_EQ(window.remembered(), 1U);
-  EXPECT_THROW(window.record("a", 2), std::invalid_argument);
-  EXPECT_THROW(window.record("a", -1), std::invalid_argument);
-}
-
 TEST(FeedbackWindow, HasNoScoresWithoutFeedback) {
-  const FeedbackScores scores = FeedbackWindow({}).scores();
+  const FeedbackScores scores = FeedbackWindow(2, 1000).scores();
   EXPECT_FALSE(scores.accuracy.has_value());
   ASSERT_EQ(scores.labels.size(), 2U);
   EXPECT_FALSE(scores.labels[0].precision.has_value());
@@ -108,16 +50,11 @@ TEST(FeedbackWindow, HasNoScoresWithoutFeedback) {
 }
 
 void give(FeedbackWindow& window, int predicted, int truth, int times) {
-  static std::atomic<int> number{0};
-  for (int i = 0; i < times; ++i) {
-    const std::string id = std::to_string(number++);
-    window.remember(id, predicted);
-    ASSERT_EQ(window.record(id, truth), FeedbackOutcome::recorded);
-  }
+  for (int i = 0; i < times; ++i) window.record(predicted, truth);
 }
 
 TEST(FeedbackWindow, ScoresByLabel) {
-  FeedbackWindow window({});
+  FeedbackWindow window(2, 1000);
   give(window, 0, 0, 5);  // Cats: 5 found, 1 missed; 3 dogs taken for cats, 11 not.
   give(window, 1, 0, 1);
   give(window, 0, 1, 3);
@@ -136,7 +73,7 @@ TEST(FeedbackWindow, ScoresByLabel) {
 }
 
 TEST(FeedbackWindow, NeverPredictedIsUndefinedAndAlwaysWrongIsZero) {
-  FeedbackWindow window({});
+  FeedbackWindow window(2, 1000);
   give(window, 0, 1, 2);
   const FeedbackScores scores = window.scores();
   EXPECT_FALSE(scores.labels[1].precision.has_value());
@@ -147,9 +84,7 @@ TEST(FeedbackWindow, NeverPredictedIsUndefinedAndAlwaysWrongIsZero) {
 }
 
 TEST(FeedbackWindow, Slides) {
-  FeedbackOptions options;
-  options.window = 4;
-  FeedbackWindow window(options);
+  FeedbackWindow window(2, 4);
   give(window, 0, 1, 10);
   EXPECT_DOUBLE_EQ(*window.scores().accuracy, 0);
   give(window, 0, 0, 3);
@@ -160,19 +95,50 @@ TEST(FeedbackWindow, Slides) {
   EXPECT_EQ(window.scores().labels[1].support, 1U);
 }
 
-TEST(FeedbackWindow, TakesThreads) {
-  FeedbackWindow window({});
-  std::vector<std::thread> threads;
-  threads.reserve(4);
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&window] {
-      give(window, 1, 1, 200);
-      EXPECT_TRUE(window.scores().accuracy.has_value());
-    });
+TEST(UsedTokens, KnowsTheLastOnes) {
+  UsedTokens used(2);
+  EXPECT_TRUE(used.use(1));
+  EXPECT_FALSE(used.use(1));
+  EXPECT_TRUE(used.use(2));
+  EXPECT_TRUE(used.use(3));
+  EXPECT_FALSE(used.use(3));
+  EXPECT_TRUE(used.use(1));  // The oldest is forgotten.
+}
+
+constexpr const char* sha256 = "9cf480de76ff8e1e1fe7b21aca7fec668a0969fa40c47d6b2beb47055ce42774";
+
+std::string refusal(const FeedbackTokens& tokens, std::string_view token) {
+  const std::string problem = problem_of([&] { tokens.check(token); });
+  return problem.substr(0, problem.find(':'));
+}
+
+TEST(FeedbackTokens, AnyInstanceWithTheKeyReadsThem) {
+  const std::string token = FeedbackTokens("key").issue(1, sha256);
+  const FeedbackClaim claim = FeedbackTokens("key").check(token);
+  EXPECT_EQ(claim.predicted, 1);
+  EXPECT_EQ(claim.model_sha256, sha256);
+  EXPECT_NE(FeedbackTokens("key").check(FeedbackTokens("key").issue(1, sha256)).id, claim.id);
+}
+
+TEST(FeedbackTokens, RefusesForgedOnes) {
+  const FeedbackTokens tokens("key");
+  const std::string token = tokens.issue(1, sha256);
+  EXPECT_EQ(refusal(FeedbackTokens("other"), token), "400 invalid-token");
+  EXPECT_EQ(refusal(FeedbackTokens(""), FeedbackTokens("").issue(1, sha256)), "400 invalid-token");
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string forged = token;
+    forged[i] = forged[i] == '0' ? '1' : '0';
+    EXPECT_EQ(refusal(tokens, forged), "400 invalid-token") << i;
+    EXPECT_EQ(refusal(tokens, token.substr(0, i)), "400 invalid-token") << i;
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(window.scores().window, 800U);
-  EXPECT_EQ(window.remembered(), 800U);
+  EXPECT_EQ(refusal(tokens, token + "A"), "400 invalid-token");
+}
+
+TEST(FeedbackTokens, RefusesOldOnes) {
+  const FeedbackTokens tokens("key", 60s);
+  const auto now = std::chrono::system_clock::now();
+  EXPECT_EQ(refusal(tokens, tokens.issue(1, sha256, now - 50s)), "");
+  EXPECT_EQ(refusal(tokens, tokens.issue(1, sha256, now - 70s)), "400 expired-token");
 }
 
 }  // namespace

@@ -59,8 +59,7 @@ TEST(Multipart, KeepsNamesThatAreNotUtf8) {
 
 TEST(Multipart, RefusesABodyThatIsNotFramedAsItMustBe) {
   EXPECT_EQ(refusal(""), "400 malformed: the multipart body is empty");
-  EXPECT_EQ(refusal("hello"),
-            "400 malformed: the multipart body lacks the boundary that Content-Type names");
+  EXPECT_EQ(refusal("hello"), "400 malformed: the multipart body lacks the boundary that Content-Type names");
   EXPECT_EQ(refusal("preamble--B--"), "400 malformed: the multipart body lacks the boundary that Content-Type names");
   EXPECT_EQ(refusal(std::string("--B\n") + file_header),
             "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 3");

@@ -95,7 +95,8 @@ TEST(OpenApi, DescribesEachEndpointAndItsErrors) {
 
 TEST(OpenApi, NamesWhatAPredictionHolds) {
   const json api = json::parse(openapi_json());
-  const json prediction = json::parse(render_prediction({0, {test::success(true)}}, test::classifier(), "id"));
+  const json prediction =
+      json::parse(render_prediction({0, {test::success(true)}}, test::classifier(), "id", FeedbackTokens("key")));
   json required = api["components"]["schemas"]["Prediction"]["required"];
   std::vector<std::string> names;
   for (const auto& item : prediction.items()) names.push_back(item.key());

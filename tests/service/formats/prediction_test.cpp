@@ -13,7 +13,7 @@ using test::failure;
 using test::success;
 
 std::string render(std::vector<Prediction> items, const std::string& request_id) {
-  return render_prediction({0.1, std::move(items)}, classifier(), request_id);
+  return render_prediction({0.1, std::move(items)}, classifier(), request_id, FeedbackTokens("key"));
 }
 
 TEST(RenderPrediction, HasTheNamesThatClientsKnow) {
@@ -24,7 +24,10 @@ TEST(RenderPrediction, HasTheNamesThatClientsKnow) {
   EXPECT_EQ(answer.at("timings_ms").at("queue"), 0.1);
   for (const char* stage : {"decode", "preprocess", "infer"}) EXPECT_GE(answer.at("timings_ms").at(stage), 0) << stage;
   EXPECT_EQ(answer.at("model").at("sha256").get<std::string>().size(), 64U);
-  for (const char* measured : {"confidence", "probabilities", "timings_ms"}) answer.erase(measured);
+  const FeedbackClaim claim = FeedbackTokens("key").check(answer.at("feedback_token").get<std::string>());
+  EXPECT_EQ(claim.predicted, 1);
+  EXPECT_EQ(claim.model_sha256, answer.at("model").at("sha256"));
+  for (const char* measured : {"feedback_token", "confidence", "probabilities", "timings_ms"}) answer.erase(measured);
   answer["model"].erase("sha256");
   EXPECT_EQ(answer, json::parse(R"({"predicted_class": 1, "predicted_label": "dog", "abstained": false,
     "processing_time_ms": 4.25, "request_id": "id-1", "model": {"name": "colour", "version": "1.2.3"},

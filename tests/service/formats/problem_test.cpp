@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/problem.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "formats/problem.hpp"
 #include "service/formats/support.hpp"
 
 namespace catdog::service {

@@ -4,11 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <catdog/catdog.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include <catdog/catdog.hpp>
 
 #include "formats/prediction.hpp"
 #include "formats/upload.hpp"
