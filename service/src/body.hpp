@@ -21,7 +21,7 @@ struct ChargedBody {
     // What came so far is freed, what comes is dropped.
     void drop() {
       keep = false;
-      bytes = {};
+      std::string().swap(bytes);  // Assigning an empty one would keep the memory.
       memory.release();
     }
   };

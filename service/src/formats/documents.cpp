@@ -24,14 +24,15 @@ std::string render_probe(std::string_view status, std::string_view reason) {
 }
 
 std::string render_model(const Classifier& classifier) {
-  const std::string size = classifier.info(CATDOG_INFO_INPUT_SIZE);  // "WIDTHxHEIGHT"
   return dump_json({{"name", classifier.info(CATDOG_INFO_MODEL_NAME)},
                     {"version", classifier.info(CATDOG_INFO_MODEL_VERSION)},
                     {"sha256", classifier.info(CATDOG_INFO_MODEL_SHA256)},
                     {"engine", classifier.info(CATDOG_INFO_ENGINE)},
                     {"precision", classifier.info(CATDOG_INFO_PRECISION)},
                     {"labels", classifier.labels()},
-                    {"input", {{"width", std::stoi(size)}, {"height", std::stoi(size.substr(size.find('x') + 1))}}}});
+                    {"input",
+                     {{"width", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_WIDTH))},
+                      {"height", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_HEIGHT))}}}});
 }
 
 }  // namespace catdog::service
