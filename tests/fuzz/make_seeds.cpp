@@ -87,7 +87,7 @@ Bytes to_bytes(const std::string& text) { return Bytes(text.begin(), text.end())
 
 // Bodies as real clients sent them, before which the targets want the boundary or a mode.
 void write_golden_requests(const fs::path& folder) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/service/codec/golden")) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/service/formats/golden")) {
     const Bytes body = read_file(entry.path().string());
     const bool form = entry.path().extension() == ".form";
     Bytes seed{'0'};
