@@ -39,7 +39,7 @@ std::string describe(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-void check_weights(const ModelConfig& config, const std::map<std::string, TensorView, std::less<>>& weights) {
+void check_weights(const ModelConfig& config, const WeightMap& weights) {
   for (const TensorSpec& spec : state_dict_specs(config.network, config.input.height, config.input.width)) {
     const auto found = weights.find(spec.name);
     if (found == weights.end()) fail("weights: " + spec.name + " is missing");

@@ -28,6 +28,9 @@ struct TensorView {
   std::span<const float> values;
 };
 
+// Weights by state-dict name.
+using WeightMap = std::map<std::string, TensorView, std::less<>>;
+
 // One golden case: the deterministic picture with that seed (golden_picture()) must give these fp32 logits.
 struct GoldenCase {
   std::uint32_t seed = 0;
@@ -86,7 +89,7 @@ class ModelFile {
   const std::string& path() const { return path_; }      // "" when from memory.
   bool has_native_part() const { return !config_.network.layers.empty(); }
   // All weights by state-dict name; empty without a native part. Valid as long as this object or a copy of it lives.
-  const std::map<std::string, TensorView, std::less<>>& weights() const { return weights_; }
+  const WeightMap& weights() const { return weights_; }
   // Compares the SHA-256 of each weight with catdog.json, while the archive is there. Opening leaves that out: it would
   // double the hashing, and the zip's checksums are compared anyway. Throws Failure(model_checksum).
   void verify_weights() const;
@@ -102,7 +105,7 @@ class ModelFile {
   std::string path_;
   std::shared_ptr<const std::vector<std::uint8_t>> archive_ = std::make_shared<const std::vector<std::uint8_t>>();
   std::shared_ptr<const void> weight_memory_;  // Keeps alive what the views point into.
-  std::map<std::string, TensorView, std::less<>> weights_;
+  WeightMap weights_;
 };
 
 // Parses catdog.json. Throws Failure: model_format (says which field), model_version.
@@ -110,7 +113,7 @@ ModelConfig parse_model_config(std::string_view json);
 
 // Parses a safetensors file (float32 tensors only); every offset, shape and length is checked. The views point into
 // `bytes`, which must be aligned for float. Throws Failure(model_format).
-std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const std::uint8_t> bytes);
+WeightMap parse_safetensors(std::span<const std::uint8_t> bytes);
 
 // Writes the safetensors format (header padded with spaces so that the data starts at a multiple of 8).
 struct NamedTensor {
@@ -124,7 +127,7 @@ std::vector<std::uint8_t> write_safetensors(const std::vector<NamedTensor>& tens
 // Throws Failure(model_format) for an entry that is missing, of another size or damaged.
 struct LoadedWeights {
   std::shared_ptr<const void> memory;
-  std::map<std::string, TensorView, std::less<>> views;
+  WeightMap views;
 };
 LoadedWeights read_stored_weights(const Archive& archive,
                                   const std::map<std::string, StoredTensor, std::less<>>& stored);

@@ -57,7 +57,7 @@ Range read_range(const Json& tensor, const std::vector<std::int64_t>& shape, std
 
 }  // namespace
 
-std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const std::uint8_t> bytes) {
+WeightMap parse_safetensors(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < length_bytes) fail("is shorter than its 8-byte header length");
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, bytes.data(), length_bytes);
@@ -72,7 +72,7 @@ std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const
   json_reader::as_object(header, file_name);
   if (header.size() > max_tensors) fail("has more than 100,000 tensors");
 
-  std::map<std::string, TensorView, std::less<>> tensors;
+  WeightMap tensors;
   std::vector<Range> ranges;
   for (const auto& [name, tensor] : header.items()) {
     if (name == "__metadata__") continue;

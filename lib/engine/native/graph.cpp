@@ -13,9 +13,10 @@
 namespace catdog::core::native {
 namespace {
 
-const TensorView& tensor(const ModelFile& model, const std::string& name, const std::vector<std::int64_t>& shape) {
-  const auto found = model.weights().find(name);
-  if (found == model.weights().end()) {
+const TensorView& tensor(const WeightedNetwork& model, const std::string& name,
+                         const std::vector<std::int64_t>& shape) {
+  const auto found = model.weights.find(name);
+  if (found == model.weights.end()) {
     throw Failure(Status::model_format, "the model file has no weights \"" + name + "\"");
   }
   if (found->second.shape != shape) {
@@ -31,7 +32,7 @@ struct ScaleShift {  // y = x * scale + shift.
   std::vector<double> shift;
 };
 
-ScaleShift fold(const ModelFile& model, const BatchNormLayer& layer, int channels) {
+ScaleShift fold(const WeightedNetwork& model, const BatchNormLayer& layer, int channels) {
   const std::vector<std::int64_t> shape{channels};
   const auto weight = tensor(model, layer.name + ".weight", shape).values;
   const auto bias = tensor(model, layer.name + ".bias", shape).values;
@@ -48,19 +49,18 @@ ScaleShift fold(const ModelFile& model, const BatchNormLayer& layer, int channel
 
 class Builder {
  public:
-  explicit Builder(const ModelFile& model) : model_(model) {
-    const ModelConfig& config = model.config();
-    const auto& layers = config.network.layers;
-    shapes_ = infer_shapes(config.network, config.input.height, config.input.width);
+  explicit Builder(const WeightedNetwork& model) : model_(model) {
+    const auto& layers = model.network.layers;
+    shapes_ = infer_shapes(model.network, model.input.height, model.input.width);
     for (std::size_t i = 0; i < layers.size(); ++i) {
       if (const auto* add = std::get_if<AddLayer>(&layers[i].op)) last_read_[add->from] = static_cast<int>(i);
       if (!layers[i].input.empty()) last_read_[layers[i].input] = static_cast<int>(i);
     }
-    shape_ = ActivationShape{3, config.input.height, config.input.width, false};
+    shape_ = ActivationShape{3, model.input.height, model.input.width, false};
   }
 
   Graph build() {
-    const auto& layers = model_.config().network.layers;
+    const auto& layers = model_.network.layers;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       layer_ = static_cast<int>(i);
       if (!layers[i].input.empty()) {
@@ -87,7 +87,7 @@ class Builder {
   // The node that this layer's operation may become a part of: nobody else may want its result as it is now. Another
   // node than the last one has been read already, by those behind it.
   Node* open_node() {
-    const bool by_id = !model_.config().network.layers[static_cast<std::size_t>(layer_)].input.empty();
+    const bool by_id = !model_.network.layers[static_cast<std::size_t>(layer_)].input.empty();
     if (nodes_.empty() || value_ != static_cast<int>(nodes_.size()) || read_from(value_, by_id ? layer_ + 1 : layer_)) {
       return nullptr;
     }
@@ -188,7 +188,7 @@ class Builder {
 
   void append(const DropoutLayer&) {}
 
-  const ModelFile& model_;
+  const WeightedNetwork& model_;
   std::vector<ActivationShape> shapes_;
   std::map<std::string, int> last_read_;                           // Id → index of the last layer that reads it.
   std::map<std::string, std::pair<int, ActivationShape>> labels_;  // Id → value and its shape.
@@ -200,6 +200,6 @@ class Builder {
 
 }  // namespace
 
-Graph build_graph(const ModelFile& model) { return Builder(model).build(); }
+Graph build_graph(const WeightedNetwork& model) { return Builder(model).build(); }
 
 }  // namespace catdog::core::native

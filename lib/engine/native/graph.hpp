@@ -37,7 +37,19 @@ struct Graph {
   int output = 0;  // The value that is the network's result.
 };
 
+// A network with its weights: those of a model file, or the frozen part of a network in training.
+struct WeightedNetwork {
+  WeightedNetwork(const Network& layers, const InputSpec& spec, const WeightMap& tensors)
+      : network(layers), input(spec), weights(tensors) {}
+  WeightedNetwork(const ModelFile& model)  // NOLINT(google-explicit-constructor): a model file is one.
+      : WeightedNetwork(model.config().network, model.config().input, model.weights()) {}
+
+  const Network& network;
+  const InputSpec& input;
+  const WeightMap& weights;
+};
+
 // Throws Failure(model_format) for weights that are missing or have another shape than the layer list says.
-Graph build_graph(const ModelFile& model);
+Graph build_graph(const WeightedNetwork& model);
 
 }  // namespace catdog::core::native

@@ -106,7 +106,18 @@ std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision p
                   "engine \"torch\" or \"auto\"");
   }
   const SerialOpenMpScope serial;
-  return std::make_unique<NativeEngine>(native::compile(model, precision), precision);
+  native::Plan plan = native::compile(model, precision);
+  if (plan.outputs != model.config().outputs()) {
+    throw Failure(Status::model_format, "the network has " + std::to_string(plan.outputs) + " outputs instead of " +
+                                            std::to_string(model.config().outputs()));
+  }
+  return std::make_unique<NativeEngine>(std::move(plan), precision);
+}
+
+std::unique_ptr<Engine> create_native_engine(const Network& network, const InputSpec& input, const WeightMap& weights,
+                                             Precision precision) {
+  const SerialOpenMpScope serial;
+  return std::make_unique<NativeEngine>(native::compile({network, input, weights}, precision), precision);
 }
 
 }  // namespace catdog::core

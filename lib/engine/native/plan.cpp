@@ -37,14 +37,14 @@ bool is_slow(const char* implementation) {  // oneDNN's plain loops, used where 
 
 class Compiler {
  public:
-  Compiler(const ModelFile& model, Precision precision)
+  Compiler(const WeightedNetwork& model, Precision precision)
       : model_(model), type_(precision == Precision::bf16 ? Type::bf16 : Type::f32) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
   }
 
   Plan compile() {
     const Graph graph = build_graph(model_);
-    const InputSpec& input = model_.config().input;
+    const InputSpec& input = model_.input;
     values_.push_back(new_value(memory::desc({1, 3, input.height, input.width}, type_, Tag::nhwc)));
     for (const Node& node : graph.nodes) {
       last_ = static_cast<int>(values_.size()) == graph.output;
@@ -298,7 +298,7 @@ class Compiler {
 
   static constexpr Tag dense_tags[] = {Tag::nchw, Tag::nhwc, Tag::nChw4c, Tag::nChw8c, Tag::nChw16c};
 
-  const ModelFile& model_;
+  const WeightedNetwork& model_;
   Type type_;
   Plan plan_;
   std::vector<Value> values_;
@@ -307,14 +307,9 @@ class Compiler {
 
 }  // namespace
 
-Plan compile(const ModelFile& model, Precision precision) {
+Plan compile(const WeightedNetwork& model, Precision precision) {
   try {
-    Plan plan = Compiler(model, precision).compile();
-    if (plan.outputs != model.config().outputs()) {
-      throw Failure(Status::model_format, "the network has " + std::to_string(plan.outputs) + " outputs instead of " +
-                                              std::to_string(model.config().outputs()));
-    }
-    return plan;
+    return Compiler(model, precision).compile();
   } catch (const dnnl::error& error) {
     throw Failure(Status::engine_failed, std::string("oneDNN failed while the network was prepared: ") + error.what());
   }

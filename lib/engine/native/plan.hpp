@@ -39,6 +39,6 @@ struct Plan {
 
 // Throws Failure: model_unsupported, model_format, engine_failed. To be called with OpenMP restricted to one thread:
 // the primitives are made for the number of threads at that time.
-Plan compile(const ModelFile& model, Precision precision);
+Plan compile(const WeightedNetwork& model, Precision precision);
 
 }  // namespace catdog::core::native
