@@ -9,6 +9,7 @@
 #include "evaluation.hpp"
 #include "output.hpp"
 #include "progress.hpp"
+#include "report.hpp"
 #include "session.hpp"
 
 namespace catdog::cli {
@@ -20,6 +21,7 @@ struct EvaluateOptions {
   std::string list;
   std::string negatives;
   std::string predictions;
+  std::string report;
   bool json = false;
   RunOptions run;
 };
@@ -115,20 +117,28 @@ std::string to_table(const Evaluation& evaluation, const std::vector<std::string
   return text;
 }
 
-std::ofstream open_predictions(const std::string& path, const std::vector<std::string>& labels) {
+// Before the run, so that a mistyped path doesn't cost one. No path: a stream that isn't open.
+std::ofstream open_output(const std::string& path) {
   std::ofstream out;
   if (path.empty()) return out;
   out.open(path, std::ios::binary);
   if (!out) throw CommandError(exit_usage, "can't write '" + path + "'");
-  out << "truth," << csv_header(labels);
   return out;
+}
+
+void finish(std::ofstream& out, const std::string& path) {
+  if (out.is_open() && !out.flush()) {
+    throw CommandError(exit_output, "can't write all of '" + path + "': is the disk full?");
+  }
 }
 
 int evaluate(const EvaluateOptions& options) {
   const Session session(options.model);
   const std::vector<std::string>& labels = session.labels();
   const auto pictures = labelled_pictures(options.folder, options.list, options.negatives, labels);
-  std::ofstream predictions = open_predictions(options.predictions, labels);
+  std::ofstream predictions = open_output(options.predictions);
+  if (predictions.is_open()) predictions << "truth," << csv_header(labels);
+  std::ofstream report = open_output(options.report);
   Evaluation evaluation;
   {
     Progress progress(pictures.size(), !options.run.no_progress);
@@ -146,9 +156,7 @@ int evaluate(const EvaluateOptions& options) {
     const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
     evaluation = evaluate_pictures(session, pictures, jobs, seen);
   }
-  if (predictions.is_open() && !predictions.flush()) {
-    throw CommandError(exit_output, "can't write all of '" + options.predictions + "': is the disk full?");
-  }
+  finish(predictions, options.predictions);
   const std::size_t delivered = evaluation.records.size();
   const bool interrupted = delivered < pictures.size();
   if (evaluation.unreadable == delivered) {
@@ -159,6 +167,8 @@ int evaluate(const EvaluateOptions& options) {
     complain("interrupted: the figures are of the first " + std::to_string(delivered) + " pictures of " +
              std::to_string(pictures.size()));
   }
+  if (report.is_open()) report << report_page(session, evaluation, pictures.size());
+  finish(report, options.report);
   write_out(options.json ? dump_json(to_json(evaluation, session), 2) : to_table(evaluation, labels));
   if (interrupted) return exit_signal;
   return evaluation.unreadable > 0 ? exit_unreadable : exit_ok;
@@ -175,6 +185,8 @@ void add_evaluate(CLI::App& app, int& exit_code) {
   command->add_option("--negatives", options->negatives,
                       "Also a folder of pictures of no label, as the sub-folder 'neither' of DIR would be");
   command->add_option("--predictions", options->predictions, "Also write each picture's verdict to this CSV file");
+  command->add_option("--report", options->report,
+                      "Also write an HTML page with figures, curves and the worst mistakes; it embeds these pictures");
   command->add_flag("--json", options->json, "One JSON object");
   add_run_options(*command, options->run);
   add_model_options(*command, options->model, true);
@@ -182,7 +194,7 @@ void add_evaluate(CLI::App& app, int& exit_code) {
 Examples:
   catdog evaluate pictures/                      pictures/cat/*.jpg, pictures/dog/*.jpg
   catdog evaluate pictures --list test_split.txt --json
-  catdog evaluate pictures --negatives others --predictions verdicts.csv)");
+  catdog evaluate pictures --negatives others --predictions verdicts.csv --report report.html)");
   command->callback([options, &exit_code] { exit_code = evaluate(*options); });
 }
 

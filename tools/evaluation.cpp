@@ -107,23 +107,27 @@ std::vector<LabelledPicture> labelled_pictures(const std::string& folder, const 
   return pictures;
 }
 
+std::vector<Sample> samples_of(const std::vector<Record>& records) {
+  std::vector<Sample> samples;
+  for (const auto& [truth, verdict] : records) {
+    if (verdict.status != CATDOG_OK) continue;
+    samples.push_back({truth, verdict.label_index, verdict.abstained, verdict.probabilities, verdict.neither,
+                       verdict.reason == CATDOG_REASON_NEITHER});
+  }
+  return samples;
+}
+
 Evaluation evaluate_pictures(const Session& session, const std::vector<LabelledPicture>& pictures, int jobs,
                              const std::function<void(const Record&)>& seen) {
   Evaluation evaluation;
-  std::vector<Sample> samples;
   const auto deliver = [&](const Verdict& verdict) {
     const Record& record = evaluation.records.emplace_back(Record{pictures[evaluation.records.size()].truth, verdict});
-    if (verdict.status == CATDOG_OK) {
-      samples.push_back({record.truth, verdict.label_index, verdict.abstained, verdict.probabilities, verdict.neither,
-                         verdict.reason == CATDOG_REASON_NEITHER});
-    } else {
-      ++evaluation.unreadable;
-    }
+    evaluation.unreadable += verdict.status == CATDOG_OK ? 0 : 1;
     seen(record);
   };
   run_in_order(
       pictures.size(), jobs, [&](std::size_t i) { return session.classify_file(pictures[i].path); }, deliver);
-  evaluation.metrics = compute_metrics(samples, session.labels().size());
+  evaluation.metrics = compute_metrics(samples_of(evaluation.records), session.labels().size());
   return evaluation;
 }
 

@@ -39,6 +39,9 @@ struct Evaluation {
   Metrics metrics;  // Of the readable ones.
 };
 
+// The readable ones, as the metrics take them.
+std::vector<Sample> samples_of(const std::vector<Record>& records);
+
 // Classifies the pictures on `jobs` threads. `seen` is told of each record, in order, on the calling thread.
 Evaluation evaluate_pictures(const Session& session, const std::vector<LabelledPicture>& pictures, int jobs,
                              const std::function<void(const Record&)>& seen);

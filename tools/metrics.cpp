@@ -90,14 +90,25 @@ std::optional<double> area_under_roc(const std::vector<double>& scores, const st
   return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
-double expected_calibration_error(const std::vector<double>& confidences, const std::vector<bool>& correct, int bins) {
-  std::vector<double> gap(static_cast<std::size_t>(bins), 0.0);  // Sum of confidence minus number of right answers.
+int bin_of(double value, int bins) { return std::clamp(static_cast<int>(std::ceil(value * bins)) - 1, 0, bins - 1); }
+
+std::vector<ReliabilityBin> reliability(const std::vector<double>& confidences, const std::vector<bool>& correct,
+                                        int bins) {
+  std::vector<ReliabilityBin> result(static_cast<std::size_t>(bins));
   for (std::size_t i = 0; i < confidences.size(); ++i) {
-    const int bin = std::clamp(static_cast<int>(std::ceil(confidences[i] * bins)) - 1, 0, bins - 1);
-    gap[static_cast<std::size_t>(bin)] += confidences[i] - (correct[i] ? 1.0 : 0.0);
+    ReliabilityBin& bin = result[static_cast<std::size_t>(bin_of(confidences[i], bins))];
+    ++bin.count;
+    bin.right += correct[i] ? 1 : 0;
+    bin.confidence += confidences[i];
   }
+  return result;
+}
+
+double expected_calibration_error(const std::vector<double>& confidences, const std::vector<bool>& correct, int bins) {
   double sum = 0;
-  for (const double g : gap) sum += std::abs(g);
+  for (const ReliabilityBin& bin : reliability(confidences, correct, bins)) {
+    sum += std::abs(bin.confidence - static_cast<double>(bin.right));
+  }
   return confidences.empty() ? 0.0 : sum / static_cast<double>(confidences.size());
 }
 

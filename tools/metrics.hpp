@@ -67,7 +67,18 @@ Interval wilson_interval(std::size_t successes, std::size_t trials, double z = 1
 // negatives.
 std::optional<double> area_under_roc(const std::vector<double>& scores, const std::vector<bool>& positive);
 
-// Confidences are the probabilities of the predicted labels; a bin is (lower, upper].
+// Of equal bins of [0, 1], the one that holds the value; a bin is (lower, upper].
+int bin_of(double value, int bins);
+
+struct ReliabilityBin {
+  std::size_t count = 0;
+  std::size_t right = 0;
+  double confidence = 0;  // Sum.
+};
+
+// Confidences are the probabilities of the predicted labels.
+std::vector<ReliabilityBin> reliability(const std::vector<double>& confidences, const std::vector<bool>& correct,
+                                        int bins = 15);
 double expected_calibration_error(const std::vector<double>& confidences, const std::vector<bool>& correct,
                                   int bins = 15);
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "curves.hpp"
+
 namespace catdog::cli {
 namespace {
 
@@ -104,6 +106,58 @@ TEST(Metrics, ACertainMistakeHasFiniteLoss) {
   const Metrics metrics = compute_metrics({{0, 1, false, {0.0, 1.0}}}, 2);
   EXPECT_NEAR(metrics.nll, 15 * std::log(10.0), 1e-9);
   EXPECT_DOUBLE_EQ(metrics.brier, 2.0);
+}
+
+void expect_curve(const Curve& curve, const Curve& expected) {
+  ASSERT_EQ(curve.size(), expected.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    EXPECT_DOUBLE_EQ(curve[i].x, expected[i].x) << i;
+    EXPECT_DOUBLE_EQ(curve[i].y, expected[i].y) << i;
+  }
+}
+
+TEST(Curves, EqualScoresAreOnePoint) {
+  const std::vector<double> scores = {0.5, 0.9, 0.1, 0.5};
+  const std::vector<bool> positive = {true, true, false, false};
+  // Taken in order: 0.9 (positive); both of 0.5 (one each); 0.1 (negative).
+  expect_curve(roc_curve(scores, positive), {{0, 0}, {0, 0.5}, {0.5, 1}, {1, 1}});
+  expect_curve(precision_recall_curve(scores, positive), {{0.5, 1}, {1, 2.0 / 3}, {1, 0.5}});
+  expect_curve(coverage_curve(scores, positive), {{0.25, 1}, {0.75, 2.0 / 3}, {1, 0.5}});
+}
+
+TEST(Curves, AreEmptyWithOneClassOnly) {
+  EXPECT_TRUE(roc_curve({0.5}, {true}).empty());
+  EXPECT_TRUE(roc_curve({0.5}, {false}).empty());
+  EXPECT_TRUE(precision_recall_curve({0.5}, {false}).empty());
+  EXPECT_TRUE(coverage_curve({}, {}).empty());
+}
+
+TEST(Curves, BinsHoldTheirUpperEdge) {
+  // (0, 0.25]: 0 and 0.25; (0.25, 0.5]: 0.3; (0.75, 1]: 1.
+  const std::vector<double> shares = histogram({0, 0.25, 0.3, 1}, 4);
+  EXPECT_EQ(shares, (std::vector<double>{0.5, 0.25, 0, 0.25}));
+  const auto bins = reliability({0.2, 0.25, 1}, {true, false, true}, 4);
+  EXPECT_EQ(bins[0].count, 2U);
+  EXPECT_EQ(bins[0].right, 1U);
+  EXPECT_DOUBLE_EQ(bins[0].confidence, 0.45);
+  EXPECT_EQ(bins[1].count, 0U);
+  EXPECT_EQ(bins[3].right, 1U);
+}
+
+TEST(Bootstrap, IntervalOfAShareIsNearWilsons) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 200; ++i) samples.push_back({0, i < 180 ? 0 : 1, false, {0.5, 0.5}});
+  samples.push_back({1, 1, false, {0.5, 0.5}});
+  const auto figures = [](const Metrics& metrics) {
+    return std::vector<std::optional<double>>{metrics.classes[0].recall, metrics.neither.auc};
+  };
+  const auto intervals = bootstrap_intervals(samples, 2, figures);
+  ASSERT_EQ(intervals.size(), 2U);
+  // Standard error √(0.9·0.1/200) = 0.0212, so 0.9 ± 0.0416.
+  ASSERT_TRUE(intervals[0].has_value());
+  EXPECT_NEAR(intervals[0]->low, 0.8584, 0.012);
+  EXPECT_NEAR(intervals[0]->high, 0.9416, 0.012);
+  EXPECT_FALSE(intervals[1].has_value());
 }
 
 }  // namespace
