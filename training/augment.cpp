@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "augment.hpp"
 
+#include <turbojpeg.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "image/preprocess.hpp"
+#include "status.hpp"
 
 namespace catdog::training {
 namespace {
@@ -58,30 +65,66 @@ void erase(cv::Mat& rgb, Random& random) {
   rgb(cv::Rect(x, y, w, h)).setTo(cv::mean(rgb));
 }
 
-cv::Mat squash(const cv::Mat& rgb, int image_size) {
-  core::DecodedImage image;
-  image.rgb = rgb;
-  image.stored_size = {rgb.cols, rgb.rows};
-  image.format = core::ImageFormat::raw;
-  return core::resize_and_orient(image, {image_size, image_size});
+void blur(cv::Mat& rgb, Random& random) { cv::GaussianBlur(rgb, rgb, {}, random.uniform(0.5, 2.0)); }
+
+void rescale(cv::Mat& rgb, Random& random) {
+  const double scale = random.uniform(0.3, 0.9);
+  const cv::Size size(std::max(8, static_cast<int>(rgb.cols * scale)), std::max(8, static_cast<int>(rgb.rows * scale)));
+  cv::resize(rgb, rgb, size, 0, 0, cv::INTER_AREA);
+}
+
+void add_noise(cv::Mat& rgb, Random& random) {
+  const double deviation = random.uniform(3, 20);
+  for (int y = 0; y < rgb.rows; ++y) {
+    std::uint8_t* row = rgb.ptr<std::uint8_t>(y);
+    for (int i = 0; i < rgb.cols * 3; ++i) row[i] = to_byte(static_cast<float>(row[i] + deviation * random.normal()));
+  }
+}
+
+void compress(cv::Mat& rgb, Random& random) {
+  const auto quality = static_cast<int>(random.uniform(15, 80));
+  const std::unique_ptr<void, int (*)(void*)> compressor(tjInitCompress(), tjDestroy);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  if (!compressor || tjCompress2(compressor.get(), rgb.data, rgb.cols, static_cast<int>(rgb.step), rgb.rows, TJPF_RGB,
+                                 &bytes, &size, TJSAMP_420, quality, 0) != 0) {
+    throw core::Failure(core::Status::internal, "an augmented image can't be compressed as JPEG");
+  }
+  const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(bytes, tjFree);
+  rgb = core::decode_image({bytes, size}, {rgb.cols, rgb.rows}, core::ImageLimits{}).rgb;
+}
+
+// One of the ways in which photos are worse than their camera made them.
+void degrade(cv::Mat& rgb, Random& random) {
+  switch (random.below(4)) {
+    case 0: return blur(rgb, random);
+    case 1: return compress(rgb, random);
+    case 2: return rescale(rgb, random);
+    default: return add_noise(rgb, random);
+  }
 }
 
 }  // namespace
 
-cv::Mat resize_for_evaluation(const cv::Mat& rgb, int image_size) { return squash(rgb, image_size); }
+cv::Mat resize_for_evaluation(const cv::Mat& rgb, core::Size size) {
+  core::DecodedImage image;
+  image.rgb = rgb;
+  image.stored_size = {rgb.cols, rgb.rows};
+  image.format = core::ImageFormat::raw;
+  return core::resize_and_orient(image, size);
+}
 
 cv::Mat augment(const cv::Mat& rgb, const TrainOptions& options, Random& random) {
-  cv::Mat out = squash(options.crop_scale_min < 1 ? rgb(random_crop(rgb.size(), options.crop_scale_min, random)) : rgb,
-                       options.image_size);
+  const cv::Mat crop = options.crop_scale_min < 1 ? rgb(random_crop(rgb.size(), options.crop_scale_min, random)) : rgb;
+  cv::Mat out;  // A copy: the steps below write in place.
   if (random.uniform() < options.flip) {
-    cv::Mat flipped;
-    cv::flip(out, flipped, 1);
-    out = flipped;
-  } else if (out.data == rgb.data) {
-    out = out.clone();  // The colour steps below write in place.
+    cv::flip(crop, out, 1);
+  } else {
+    out = crop.clone();
   }
   if (options.colour > 0) jitter_colour(out, options.colour, random);
   if (random.uniform() < options.erase) erase(out, random);
+  if (random.uniform() < options.degrade) degrade(out, random);
   return out;
 }
 

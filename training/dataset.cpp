@@ -15,6 +15,7 @@
 
 #include "image/image.hpp"
 #include "image/preprocess.hpp"
+#include "random.hpp"
 #include "status.hpp"
 
 namespace catdog::training {
@@ -80,6 +81,11 @@ std::vector<EncodedFile> read_tar(const fs::path& path) {
   return files;
 }
 
+std::vector<EncodedFile> read_files(const fs::path& path) {
+  if (!fs::exists(path)) throw Failure(Status::not_found, "no such data: " + path.string());
+  return fs::is_directory(path) ? read_folder(path) : read_tar(path);
+}
+
 std::map<std::string, std::vector<float>> read_teacher(const std::string& path,
                                                        const std::vector<std::string>& labels) {
   std::ifstream in(path);
@@ -124,7 +130,7 @@ void check_classes(const Dataset& data) {
   for (const Split split : {Split::train, Split::validation, Split::test}) {
     std::vector<std::size_t> count(data.labels.size());
     for (const Sample& sample : data.samples) {
-      if (sample.split == split) ++count[static_cast<std::size_t>(sample.label)];
+      if (sample.split == split && sample.label >= 0) ++count[static_cast<std::size_t>(sample.label)];
     }
     for (std::size_t i = 0; i < count.size(); ++i) {
       if (count[i] == 0) {
@@ -147,10 +153,10 @@ const char* split_name(Split split) {
   return "";
 }
 
-std::vector<std::size_t> Dataset::indices(Split split) const {
+std::vector<std::size_t> Dataset::indices(Split split, bool negatives) const {
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (samples[i].split == split) result.push_back(i);
+    if (samples[i].split == split && (negatives || samples[i].label >= 0)) result.push_back(i);
   }
   return result;
 }
@@ -177,8 +183,7 @@ std::vector<std::string> read_word_list(const std::string& path) {
 }
 
 Dataset load_dataset(const TrainOptions& options, const std::function<void(std::size_t, std::size_t)>& progress) {
-  if (!fs::exists(options.data)) throw Failure(Status::not_found, "no such data: " + options.data);
-  std::vector<EncodedFile> files = fs::is_directory(options.data) ? read_folder(options.data) : read_tar(options.data);
+  std::vector<EncodedFile> files = read_files(options.data);
 
   Dataset data;
   std::set<std::string> labels;
@@ -189,6 +194,14 @@ Dataset load_dataset(const TrainOptions& options, const std::function<void(std::
   for (const std::string& label : data.labels) {
     if (std::none_of(files.begin(), files.end(), [&](const auto& file) { return file.label == label; })) {
       throw Failure(Status::invalid_argument, "the class \"" + label + "\" is empty: " + options.data);
+    }
+  }
+
+  if (!options.negatives.empty()) {
+    for (EncodedFile& file : read_files(options.negatives)) {
+      if (file.key.empty()) continue;
+      file.label.clear();
+      files.push_back(std::move(file));
     }
   }
 
@@ -211,8 +224,8 @@ Dataset load_dataset(const TrainOptions& options, const std::function<void(std::
       keep[i] = 1;
       Sample& sample = samples[i];
       sample.key = files[i].key;
-      sample.label = static_cast<int>(std::lower_bound(data.labels.begin(), data.labels.end(), files[i].label) -
-                                      data.labels.begin());
+      const auto label = std::find(data.labels.begin(), data.labels.end(), files[i].label);
+      sample.label = label == data.labels.end() ? -1 : static_cast<int>(label - data.labels.begin());
       sample.split = assign_split(sample.key, options);
       if (const auto found = teacher.find(name.string()); found != teacher.end()) sample.teacher_logits = found->second;
       try {
@@ -233,7 +246,8 @@ Dataset load_dataset(const TrainOptions& options, const std::function<void(std::
       ++data.excluded;
     } else if (!reasons[i].empty()) {
       data.unreadable.push_back({files[i].key, reasons[i]});
-    } else if (!teacher.empty() && samples[i].teacher_logits.empty() && samples[i].split == Split::train) {
+    } else if (!teacher.empty() && samples[i].label >= 0 && samples[i].teacher_logits.empty() &&
+               samples[i].split == Split::train) {
       ++data.untaught;
     } else {
       data.samples.push_back(std::move(samples[i]));
@@ -249,7 +263,7 @@ void write_split_lists(const Dataset& data, const std::string& folder) {
     const fs::path path = fs::path(folder) / (std::string(split_name(split)) + ".txt");
     std::ofstream out(path);
     for (const Sample& sample : data.samples) {
-      if (sample.split == split) out << sample.key << '\n';
+      if (sample.split == split && sample.label >= 0) out << sample.key << '\n';
     }
     if (!out.flush()) throw Failure(Status::io, "can't write " + path.string());
   }

@@ -18,7 +18,7 @@ const char* split_name(Split split);
 
 struct Sample {
   std::string key;  // "<label>/<file name>".
-  int label = 0;
+  int label = 0;    // -1: a negative.
   Split split = Split::train;
   cv::Mat rgb;                        // CV_8UC3, longest side at most twice the model's input.
   std::vector<float> teacher_logits;  // Empty without a teacher.
@@ -36,7 +36,8 @@ struct Dataset {
   std::size_t excluded = 0;  // Named by the noise list.
   std::size_t untaught = 0;  // Left out of training because the teacher has no logits for them.
 
-  std::vector<std::size_t> indices(Split split) const;
+  // Samples of a split that show a class; with `negatives` the others, too.
+  std::vector<std::size_t> indices(Split split, bool negatives = false) const;
 };
 
 // Which split a file belongs to: depends on the seed and the key alone, so that adding files moves none.
@@ -49,7 +50,7 @@ std::vector<std::string> read_word_list(const std::string& path);
 // unreadable source, fewer than two classes, an empty class, a split without pictures of a class.
 Dataset load_dataset(const TrainOptions& options, const std::function<void(std::size_t, std::size_t)>& progress);
 
-// Writes train.txt, validation.txt and test.txt, one key a line, into `folder`.
+// Writes train.txt, validation.txt and test.txt into `folder`: one key a line, of the images that show a class.
 void write_split_lists(const Dataset& data, const std::string& folder);
 
 }  // namespace catdog::training

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include "model/model_file.hpp"
 #include "progress_bar.hpp"
 #include "runtime/threads.hpp"
+#include "start_weights.hpp"
 #include "status.hpp"
 #include "trainer.hpp"
 
@@ -38,8 +40,15 @@ void add_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--architecture", o.architecture, "Layer list (training/architectures/*.json)")->required();
   app.add_option("--output", o.output, "Folder for checkpoints, metrics, split lists and the model file")->required();
   app.add_option("--exclude", o.exclude, "List of file names (without ending) to leave out");
+  app.add_option("--negatives", o.negatives,
+                 "Folder or tar of images that show none of the classes: for an output more");
   app.add_option("--teacher", o.teacher, "CSV file,<label>_logit,... to distil from");
-  app.add_option("--init", o.init, "Model file to start from (see catdog import)");
+  app.add_option("--teacher-model", o.teacher_models, "Model file to distil from; several are averaged")
+      ->excludes("--teacher");
+  app.add_option("--init", o.init, "Model file or PyTorch state dict to start from; other shapes start at random");
+  app.add_option("--init-rows", o.init_rows,
+                 "LAYER=SOURCE:ROWS: a layer's first rows from rows of a layer of --init (head.0=_fc:281-285,151-268)")
+      ->needs("--init");
   app.add_flag("--resume", o.resume, "Go on from the checkpoint in the output folder");
   app.add_option("--name", o.name, "Name in the model file")->capture_default_str();
   app.add_option("--version-name", o.version, "Version in the model file")->capture_default_str();
@@ -49,6 +58,11 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::Range(8, 1024))
       ->capture_default_str()
       ->group(data);
+  app.add_option("--mean", o.mean, "Mean of each channel, for pixels scaled to 0..1")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->group(data);
+  app.add_option("--std", o.std_dev, "Deviation of each channel")->delimiter(',')->capture_default_str()->group(data);
   app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100000))->capture_default_str()->group(data);
   app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 4096))->capture_default_str()->group(data);
   app.add_option("--validation", o.val_fraction, "Share of the files")
@@ -104,7 +118,29 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str()
       ->group(optimisation);
 
+  app.add_option("--negative-weight", o.negative_weight, "Weight of the loss of the output for neither")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--freeze", o.freeze, "Layer that keeps its start weights, with all below it; may be repeated")
+      ->group(optimisation);
+  app.add_flag("--freeze-batch-norm", o.freeze_batch_norm, "Batch-norm keeps its statistics")->group(optimisation);
+  app.add_option("--rate", o.rate, "LAYER=FACTOR: learning rate of a layer and all below it; may be repeated")
+      ->group(optimisation);
+  app.add_option("--clip-norm", o.clip_norm, "Largest norm of the gradient, 0 = no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(optimisation);
+  app.add_option("--average-with-start", o.average_with_start, "Share of the start weights in the result")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(optimisation);
+
   const auto* augmentation = "Augmentation";
+  app.add_option("--views", o.views, "Crops of each image, taken in turn, each computed once; 0 = a new one each epoch")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->group(augmentation);
   app.add_option("--crop", o.crop_scale_min, "Least share of the area that a random crop keeps, 1 = off")
       ->check(CLI::Range(0.01, 1.0))
       ->capture_default_str()
@@ -118,6 +154,10 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str()
       ->group(augmentation);
   app.add_option("--erase", o.erase, "Probability of random erasing")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(augmentation);
+  app.add_option("--degrade", o.degrade, "Probability of blur, JPEG loss, rescaling or noise")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
       ->group(augmentation);
@@ -147,21 +187,14 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-// Weights of another model file with the same layer list.
-training::StateDict read_weights(const std::string& path) {
-  const core::ModelFile model = core::ModelFile::from_file(path);
-  training::StateDict state;
-  for (const auto& [name, view] : model.weights()) {
-    state[name] = torch::from_blob(const_cast<float*>(view.values.data()), view.shape).clone();
-  }
-  return state;
-}
-
 void report_data(const training::Dataset& data) {
   std::fprintf(stderr,
-               "%zu pictures: %zu train, %zu validation, %zu test; %zu excluded, %zu unreadable, %zu without teacher\n",
+               "%zu pictures: %zu train, %zu validation, %zu test, %zu negatives; %zu excluded, %zu unreadable, %zu "
+               "without teacher\n",
                data.samples.size(), data.indices(training::Split::train).size(),
                data.indices(training::Split::validation).size(), data.indices(training::Split::test).size(),
+               static_cast<std::size_t>(std::count_if(data.samples.begin(), data.samples.end(),
+                                                      [](const auto& sample) { return sample.label < 0; })),
                data.excluded, data.unreadable.size(), data.untaught);
   for (const auto& file : data.unreadable)
     std::fprintf(stderr, "unreadable: %s: %s\n", file.key.c_str(), file.reason.c_str());
@@ -190,16 +223,13 @@ int train(const TrainOptions& options) {
   if (network.layers.empty()) {
     throw core::Failure(core::Status::invalid_argument, options.architecture + " has no layers");
   }
-  const auto shapes = core::infer_shapes(network, options.image_size, options.image_size);
-  if (shapes.back().c != static_cast<int>(data.labels.size())) {
-    throw core::Failure(core::Status::invalid_argument, "the network has " + std::to_string(shapes.back().c) +
-                                                            " outputs, the data " + std::to_string(data.labels.size()) +
-                                                            " classes");
-  }
-  training::Trainer trainer(data, std::move(network), options);
-  if (!options.init.empty()) {
-    trainer.network().load(read_weights(options.init));
-    trainer.reset_average();
+  const training::StateDict start =
+      options.init.empty() ? training::StateDict{} : training::read_start_weights(options.init);
+  training::Trainer trainer(data, std::move(network), options, start);
+  if (!start.empty() && !trainer.random_start().empty()) {
+    std::string names;
+    for (const std::string& name : trainer.random_start()) names += " " + name;
+    std::fprintf(stderr, "not in %s, so at random:%s\n", options.init.c_str(), names.c_str());
   }
   if (!options.resume) std::filesystem::remove(options.output + "/metrics.jsonl");
   std::signal(SIGINT, request_stop);

@@ -59,14 +59,21 @@ double learning_rate(const TrainOptions& options, double progress) {
   return end + (peak - end) * (1 + std::cos(pi * t)) / 2;
 }
 
-at::Tensor batch_loss(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& teacher,
-                      const TrainOptions& options) {
-  const at::Tensor hard = -(targets * torch::log_softmax(logits, 1)).sum(1).mean();
-  if (!teacher.defined() || options.distill_weight <= 0) return hard;
-  const double t = options.distill_temperature;
-  const at::Tensor soft = torch::kl_div(torch::log_softmax(logits / t, 1), teacher, at::Reduction::Sum) *
-                          (t * t / static_cast<double>(logits.size(0)));
-  return hard * (1 - options.distill_weight) + soft * options.distill_weight;
+at::Tensor batch_loss(const at::Tensor& outputs, const Targets& targets, const TrainOptions& options) {
+  const at::Tensor logits = outputs.slice(1, 0, targets.labels.size(1));
+  const at::Tensor images = targets.labels.sum().clamp_min(1e-6);  // That show a class.
+  at::Tensor loss = -(targets.labels * torch::log_softmax(logits, 1)).sum() / images;
+  if (targets.teacher.defined() && options.distill_weight > 0) {
+    const double t = options.distill_temperature;
+    const at::Tensor soft =
+        torch::kl_div(torch::log_softmax(logits / t, 1), targets.teacher, at::Reduction::Sum) * (t * t) / images;
+    loss = loss * (1 - options.distill_weight) + soft * options.distill_weight;
+  }
+  if (targets.neither.defined()) {
+    loss = loss + options.negative_weight * torch::binary_cross_entropy_with_logits(
+                                                outputs.select(1, targets.labels.size(1)), targets.neither);
+  }
+  return loss;
 }
 
 }  // namespace catdog::training

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network_module.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
@@ -69,9 +70,12 @@ TrainableNetwork::TrainableNetwork(core::Network network, int image_size) : netw
   }
 }
 
-at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training) const {
+at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training,
+                                          std::size_t first) const {
   std::map<std::string, at::Tensor> labelled;
-  for (const core::Layer& layer : network_.layers) {
+  if (first > 0) labelled[network_.layers[first - 1].id] = x;
+  for (std::size_t i = first; i < network_.layers.size(); ++i) {
+    const core::Layer& layer = network_.layers[i];
     if (!layer.input.empty()) x = labelled.at(layer.input);
     std::visit(
         [&](const auto& op) {
@@ -81,8 +85,8 @@ at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, 
                               pair(op.stride), rest(op.padding), {1, 1}, op.groups);
           } else if constexpr (std::is_same_v<Op, core::BatchNormLayer>) {
             x = torch::batch_norm(x, state.at(op.name + ".weight"), state.at(op.name + ".bias"),
-                                  state.at(op.name + ".running_mean"), state.at(op.name + ".running_var"), training,
-                                  0.1, op.eps, false);
+                                  state.at(op.name + ".running_mean"), state.at(op.name + ".running_var"),
+                                  training && !frozen_batch_norm_ && !is_frozen(op.name), 0.1, op.eps, false);
           } else if constexpr (std::is_same_v<Op, core::ReluLayer>) {
             x = op.six ? torch::clamp(x, 0, 6) : torch::relu(x);
           } else if constexpr (std::is_same_v<Op, core::AddLayer>) {
@@ -105,25 +109,46 @@ at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, 
   return x;
 }
 
-std::vector<at::Tensor> TrainableNetwork::parameters(bool decayed) const {
-  std::vector<at::Tensor> result;
-  for (const std::string& name : names_) {
-    const at::Tensor& tensor = state_.at(name);
-    if (tensor.requires_grad() && (tensor.dim() > 1) == decayed) result.push_back(tensor);
-  }
-  return result;
+bool lies_in(const std::string& name, const std::string& layer) {
+  return name.starts_with(layer) && (name.size() == layer.size() || name[layer.size()] == '.');
 }
 
-void TrainableNetwork::load(const StateDict& state) {
+void TrainableNetwork::freeze(const std::vector<std::string>& layers) {
+  frozen_.insert(frozen_.end(), layers.begin(), layers.end());
+  for (const std::string& layer : layers) {
+    bool found = false;
+    for (const std::string& name : names_) {
+      if (!lies_in(name, layer)) continue;
+      found = true;
+      state_.at(name).set_requires_grad(false);
+    }
+    if (!found) {
+      throw core::Failure(core::Status::invalid_argument, "--freeze: the network has no layer \"" + layer + "\"");
+    }
+  }
+}
+
+bool TrainableNetwork::is_frozen(const std::string& layer) const {
+  return std::any_of(frozen_.begin(), frozen_.end(), [&](const std::string& frozen) { return lies_in(layer, frozen); });
+}
+
+std::vector<std::string> TrainableNetwork::load(const StateDict& state) {
   const torch::NoGradGuard no_grad;
+  std::vector<std::string> missing;
   for (const std::string& name : names_) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.sizes() != state_.at(name).sizes()) {
-      throw core::Failure(core::Status::model_format,
-                          "the weights have no tensor \"" + name + "\" of the network's shape");
+      missing.push_back(name);
+    } else {
+      state_.at(name).copy_(found->second);
     }
-    state_.at(name).copy_(found->second);
   }
+  if (missing.size() == names_.size()) {
+    throw core::Failure(
+        core::Status::invalid_argument,
+        "the start weights have no tensor with a name and shape of the network's, such as \"" + names_.front() + "\"");
+  }
+  return missing;
 }
 
 StateDict detached_copy(const StateDict& state) {

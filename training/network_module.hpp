@@ -19,22 +19,37 @@ class TrainableNetwork {
   // Weights as PyTorch initialises its layers (Kaiming-uniform, a = √5), drawn from torch's default generator.
   TrainableNetwork(core::Network network, int image_size);
 
+  // These layers, by name and with all below ("_blocks.0"), keep their weights; their batch-norm uses its stored
+  // statistics. Throws core::Failure(invalid_argument) for a name that no layer has.
+  void freeze(const std::vector<std::string>& layers);
+  void freeze_batch_norm() { frozen_batch_norm_ = true; }  // Statistics only; scale and shift go on learning.
+  bool is_frozen(const std::string& layer) const;
+
   // N×3×H×W → N×classes. `training`: batch statistics and dropout.
-  at::Tensor forward(at::Tensor x, bool training) const { return forward_with(state_, std::move(x), training); }
+  // From layer `first` on, for the output of the layers before.
+  at::Tensor forward(at::Tensor x, bool training, std::size_t first = 0) const {
+    return forward_with(state_, std::move(x), training, first);
+  }
   // The same with other weights, such as the moving average.
-  at::Tensor forward_with(const StateDict& state, at::Tensor x, bool training) const;
+  at::Tensor forward_with(const StateDict& state, at::Tensor x, bool training, std::size_t first = 0) const;
 
   const core::Network& network() const { return network_; }
-  const StateDict& state() const { return state_; }        // Parameters and batch-norm statistics.
-  std::vector<at::Tensor> parameters(bool decayed) const;  // Matrices and filters decay; biases and batch-norm don't.
-  void load(
-      const StateDict& state);  // Every tensor, by name; throws core::Failure when one is missing or of another shape.
+  const StateDict& state() const { return state_; }                 // Parameters and batch-norm statistics.
+  const std::vector<std::string>& names() const { return names_; }  // Of all tensors, in layer order.
+  // Tensors that are there by name and shape. Returns the names of the network's others. Throws
+  // core::Failure(invalid_argument) when there is none.
+  std::vector<std::string> load(const StateDict& state);
 
  private:
   core::Network network_;
-  std::vector<std::string> names_;  // In layer order.
+  std::vector<std::string> names_;
+  std::vector<std::string> frozen_;
+  bool frozen_batch_norm_ = false;
   StateDict state_;
 };
+
+// Whether `name` is `layer` or lies below it: "_blocks.1" holds "_blocks.1._bn0.weight" and not "_blocks.10".
+bool lies_in(const std::string& name, const std::string& layer);
 
 // An independent copy without gradients.
 StateDict detached_copy(const StateDict& state);

@@ -8,12 +8,22 @@ namespace catdog::training {
 
 std::string describe(const TrainOptions& o) {
   const auto file_name = [](const std::string& path) { return std::filesystem::path(path).filename().string(); };
+  std::vector<std::string> (*const file_names)(const std::vector<std::string>&) = [](const auto& paths) {
+    std::vector<std::string> names;
+    for (const std::string& path : paths) names.push_back(std::filesystem::path(path).filename().string());
+    return names;
+  };
   const nlohmann::ordered_json json{{"data", file_name(o.data)},
                                     {"architecture", file_name(o.architecture)},
                                     {"exclude", file_name(o.exclude)},
                                     {"teacher", file_name(o.teacher)},
+                                    {"negatives", file_name(o.negatives)},
+                                    {"teacher_models", file_names(o.teacher_models)},
                                     {"init", file_name(o.init)},
+                                    {"init_rows", o.init_rows},
                                     {"image_size", o.image_size},
+                                    {"mean", o.mean},
+                                    {"std", o.std_dev},
                                     {"epochs", o.epochs},
                                     {"batch_size", o.batch_size},
                                     {"optimizer", o.optimizer},
@@ -26,10 +36,18 @@ std::string describe(const TrainOptions& o) {
                                     {"label_smoothing", o.label_smoothing},
                                     {"distill_weight", o.distill_weight},
                                     {"distill_temperature", o.distill_temperature},
+                                    {"negative_weight", o.negative_weight},
+                                    {"freeze", o.freeze},
+                                    {"freeze_batch_norm", o.freeze_batch_norm},
+                                    {"rate", o.rate},
+                                    {"clip_norm", o.clip_norm},
+                                    {"average_with_start", o.average_with_start},
+                                    {"views", o.views},
                                     {"crop_scale_min", o.crop_scale_min},
                                     {"flip", o.flip},
                                     {"colour", o.colour},
                                     {"erase", o.erase},
+                                    {"degrade", o.degrade},
                                     {"mixup", o.mixup},
                                     {"val_fraction", o.val_fraction},
                                     {"test_fraction", o.test_fraction},

@@ -2,6 +2,7 @@
 // What catdog-train can be told. One struct, so that a checkpoint can hold it and --resume can compare it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,13 +14,18 @@ struct TrainOptions {
   std::string architecture;  // Layer list.
   std::string output;        // Folder for checkpoints, metrics, splits and the model file.
   std::string exclude;       // Noise list: words that name files without their ending; # starts a comment.
+  std::string negatives;     // Folder or tar of images that show none of the classes.
   std::string teacher;       // CSV file,<label>_logit,… for distillation.
-  std::string init;          // Model file whose weights training starts from.
+  std::vector<std::string> teacher_models;  // Model files that see each crop; their probabilities are averaged.
+  std::string init;                         // Model file or PyTorch state dict whose tensors training starts from.
+  std::vector<std::string> init_rows;       // LAYER=SOURCE:ROWS: first rows of a layer from rows of a layer of `init`.
   std::string name = "simplecnn";
   std::string version = "0.1.0";
   bool resume = false;
 
   int image_size = 128;
+  std::array<double, 3> mean{0.485, 0.456, 0.406};  // For pixels scaled to 0..1: ImageNet's, as torchvision has them.
+  std::array<double, 3> std_dev{0.229, 0.224, 0.225};
   int epochs = 30;
   int batch_size = 64;
   std::string optimizer = "adamw";     // adamw | sgd
@@ -32,12 +38,21 @@ struct TrainOptions {
   double label_smoothing = 0.05;
   double distill_weight = 0.0;  // Share of the distillation loss when a teacher is given.
   double distill_temperature = 1.0;
+  bool neither = false;             // The network has an output for neither; follows from it.
+  double negative_weight = 1.0;     // Weight of the loss of the output for neither.
+  std::vector<std::string> freeze;  // Layers (by name, with all below) that keep their start weights.
+  bool freeze_batch_norm = false;   // Batch-norm keeps its statistics everywhere.
+  std::vector<std::string> rate;    // LAYER=FACTOR: learning rate of a layer and all below.
+  double clip_norm = 0.0;           // Largest norm of the gradient; 0: no limit.
+  double average_with_start = 0.0;  // Share of the start weights in the result.
+  int views = 0;                    // Crops of each image, taken in turn; 0: a new crop each epoch.
 
   double crop_scale_min = 0.6;  // Smallest share of the picture's area that a random crop keeps; 1: no crop.
   double flip = 0.5;
-  double colour = 0.3;  // Strength of brightness, contrast and saturation jitter.
-  double erase = 0.0;   // Probability of random erasing.
-  double mixup = 0.0;   // Alpha of the Beta distribution; 0: off.
+  double colour = 0.3;   // Strength of brightness, contrast and saturation jitter.
+  double erase = 0.0;    // Probability of random erasing.
+  double degrade = 0.0;  // Probability of blur, JPEG loss, rescaling or noise.
+  double mixup = 0.0;    // Alpha of the Beta distribution; 0: off.
 
   double val_fraction = 0.05;
   double test_fraction = 0.10;
@@ -52,27 +67,5 @@ struct TrainOptions {
 // Everything that changes the result, as one line of JSON: stored in checkpoints, compared by --resume, written to
 // provenance.
 std::string describe(const TrainOptions& options);
-
-// A deterministic 64-bit generator for one purpose: the same (seed, stream) gives the same numbers whatever the thread.
-class Random {
- public:
-  Random(std::uint64_t seed, std::uint64_t stream) : state_(mix(seed + 0x9E3779B97F4A7C15ULL * (stream + 1))) {}
-  std::uint64_t bits() {  // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    state_ += 0x9E3779B97F4A7C15ULL;
-    return mix(state_);
-  }
-  double uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }  // [0, 1)
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  std::uint64_t below(std::uint64_t n) { return static_cast<std::uint64_t>(uniform() * static_cast<double>(n)); }
-
-  static std::uint64_t mix(std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 }  // namespace catdog::training

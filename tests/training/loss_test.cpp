@@ -14,7 +14,7 @@ TEST(BatchLoss, IsCrossEntropyWithoutATeacher) {
   const at::Tensor logits = torch::tensor({{2.0F, 0.0F}});
   const at::Tensor targets = torch::tensor({{0.9F, 0.1F}});
   const double log_z = std::log(std::exp(2.0) + 1.0);
-  EXPECT_NEAR(batch_loss(logits, targets, {}, options).item<double>(), 0.9 * (log_z - 2) + 0.1 * log_z, 1e-6);
+  EXPECT_NEAR(batch_loss(logits, {targets, {}, {}}, options).item<double>(), 0.9 * (log_z - 2) + 0.1 * log_z, 1e-6);
 }
 
 TEST(BatchLoss, DistillationIsScaledByTheSquaredTemperature) {
@@ -25,7 +25,19 @@ TEST(BatchLoss, DistillationIsScaledByTheSquaredTemperature) {
   const at::Tensor teacher = torch::tensor({{0.75F, 0.25F}});
   const double q = 1 / (1 + std::exp(-1.0));  // The network's probability at temperature 2.
   const double kl = 0.75 * std::log(0.75 / q) + 0.25 * std::log(0.25 / (1 - q));
-  EXPECT_NEAR(batch_loss(logits, torch::tensor({{1.0F, 0.0F}}), teacher, options).item<double>(), 4 * kl, 1e-6);
+  EXPECT_NEAR(batch_loss(logits, {torch::tensor({{1.0F, 0.0F}}), teacher, {}}, options).item<double>(), 4 * kl, 1e-6);
+}
+
+// A negative has neither label nor teacher: it counts in the output for neither alone.
+TEST(BatchLoss, NegativesCountInTheOutputForNeitherAlone) {
+  TrainOptions options;
+  options.negative_weight = 3;
+  const at::Tensor outputs = torch::tensor({{2.0F, 0.0F, -1.0F}, {5.0F, -5.0F, 0.5F}});
+  const at::Tensor labels = torch::tensor({{0.0F, 1.0F}, {0.0F, 0.0F}});
+  const double cross_entropy = std::log(std::exp(2.0) + 1.0);
+  const double neither = (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(-0.5))) / 2;
+  EXPECT_NEAR(batch_loss(outputs, {labels, {}, torch::tensor({0.0F, 1.0F})}, options).item<double>(),
+              cross_entropy + 3 * neither, 1e-6);
 }
 
 TEST(LearningRate, WarmsUpThenFalls) {
@@ -46,7 +58,7 @@ TEST(LearningRate, WarmsUpThenFalls) {
 }
 
 TEST(Metrics, WilsonIntervalOfNineInTen) {
-  Predictions predictions{torch::zeros({10, 2}), torch::zeros({10}, torch::kInt64)};
+  Predictions predictions{torch::zeros({10, 2}), torch::zeros({10}, torch::kInt64), {}, {}, {}};
   predictions.logits.index_put_({torch::arange(0, 9), 0}, 1.0);
   predictions.logits.index_put_({9, 1}, 1.0);
   const Metrics metrics = measure(predictions, 1);
@@ -67,7 +79,7 @@ TEST(Temperature, RecoversAKnownScale) {
       labels.push_back(i < positives ? 1 : 0);
     }
   }
-  const Predictions predictions{torch::tensor(logits).view({-1, 2}), torch::tensor(labels, torch::kInt64)};
+  const Predictions predictions{torch::tensor(logits).view({-1, 2}), torch::tensor(labels, torch::kInt64), {}, {}, {}};
   EXPECT_NEAR(fit_temperature(predictions), 3, 0.02);
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "parameter_groups.hpp"
 #include "status.hpp"
 
 namespace {
@@ -106,22 +107,53 @@ TEST(TrainableNetwork, InitialWeightsHavePyTorchsSpread) {
   EXPECT_EQ(network.state().at("conv3.1.running_var").min().item<double>(), 1);
 }
 
-TEST(TrainableNetwork, OnlyMatricesAndFiltersDecay) {
+TEST(ParameterGroups, OnlyMatricesAndFiltersDecay) {
   const TrainableNetwork network(simplecnn(), 32);
-  EXPECT_EQ(network.parameters(true).size(), 6U);    // Four convolutions, two linear layers.
-  EXPECT_EQ(network.parameters(false).size(), 14U);  // Their biases, and batch-norm's scale and shift.
+  const auto groups = training::group_parameters(network, {});
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_TRUE(groups[0].decayed);
+  EXPECT_EQ(groups[0].parameters.size(), 6U);  // Four convolutions, two linear layers.
+  EXPECT_FALSE(groups[1].decayed);
+  EXPECT_EQ(groups[1].parameters.size(), 14U);  // Their biases, and batch-norm's scale and shift.
 }
 
-TEST(TrainableNetwork, LoadingNamesTheTensorThatDoesNotFit) {
+TEST(ParameterGroups, AFrozenLayerIsInNoneAndARateMakesItsOwn) {
+  TrainableNetwork network(simplecnn(), 32);
+  network.freeze({"conv1", "conv2", "conv3.0"});
+  training::TrainOptions options;
+  options.rate = {"fc=0.5", "fc.4=0.1"};
+  const auto groups = training::group_parameters(network, options);
+  std::map<double, std::size_t> parameters;
+  for (const auto& group : groups) parameters[group.rate] += group.parameters.size();
+  EXPECT_THAT(parameters, testing::UnorderedElementsAre(testing::Pair(1.0, 6U),    // conv3.1, conv4.
+                                                        testing::Pair(0.5, 2U),    // fc.1.
+                                                        testing::Pair(0.1, 2U)));  // fc.4.
+  options.rate = {"fc=fast"};
+  EXPECT_THROW(training::group_parameters(network, options), core::Failure);
+  network.freeze({"conv3", "conv4", "fc"});
+  options.rate.clear();
+  EXPECT_THROW(training::group_parameters(network, options), core::Failure);
+}
+
+TEST(TrainableNetwork, AFrozenLayerKeepsItsBatchNormStatistics) {
+  torch::manual_seed(1);
+  TrainableNetwork network(simplecnn(), 32);
+  network.freeze({"conv1"});
+  network.forward(torch::randn({4, 3, 32, 32}), true);
+  EXPECT_EQ(network.state().at("conv1.1.running_mean").abs().max().item<double>(), 0);
+  EXPECT_GT(network.state().at("conv2.1.running_mean").abs().max().item<double>(), 0);
+  EXPECT_THROW(network.freeze({"conv9"}), core::Failure);
+}
+
+TEST(TrainableNetwork, LoadingTakesWhatFitsAndNamesTheRest) {
   TrainableNetwork network(simplecnn(), 32);
   training::StateDict state = training::detached_copy(network.state());
+  state["conv1.0.bias"].fill_(7);
   state["fc.4.weight"] = torch::zeros({3, 128});
-  try {
-    network.load(state);
-    FAIL() << "a wrong shape was accepted";
-  } catch (const core::Failure& failure) {
-    EXPECT_THAT(failure.what(), testing::HasSubstr("fc.4.weight"));
-  }
+  state.erase("fc.4.bias");
+  EXPECT_THAT(network.load(state), testing::ElementsAre("fc.4.weight", "fc.4.bias"));
+  EXPECT_EQ(network.state().at("conv1.0.bias").min().item<double>(), 7);
+  EXPECT_THROW(network.load({{"other", torch::zeros({1})}}), core::Failure);
 }
 
 }  // namespace

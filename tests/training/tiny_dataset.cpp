@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "random.hpp"
+
 namespace catdog::tests {
 namespace fs = std::filesystem;
 
@@ -22,9 +24,36 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
+namespace {
+
+constexpr int width = 40;
+constexpr int height = 36;
+
+void write_png(const fs::path& file, const std::vector<std::uint8_t>& pixels) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = PNG_FORMAT_RGB;
+  if (png_image_write_to_file(&image, file.c_str(), 0, pixels.data(), 0, nullptr) == 0) {
+    throw std::runtime_error(image.message);
+  }
+}
+
+}  // namespace
+
+void write_plain(const fs::path& root, int count) {
+  fs::create_directories(root / "plain");
+  for (int n = 0; n < count; ++n) {
+    training::Random random(8, static_cast<std::uint64_t>(n));
+    const auto grey = 60 + random.below(100);
+    std::vector<std::uint8_t> pixels;
+    for (int i = 0; i < width * height * 3; ++i) pixels.push_back(static_cast<std::uint8_t>(grey + random.below(30)));
+    write_png(root / "plain" / ("plain." + std::to_string(n) + ".png"), pixels);
+  }
+}
+
 void write_stripes(const fs::path& root, int per_class) {
-  constexpr int width = 40;
-  constexpr int height = 36;
   for (const std::string label : {"cat", "dog"}) {
     fs::create_directories(root / label);
     for (int n = 0; n < per_class; ++n) {
@@ -37,19 +66,12 @@ void write_stripes(const fs::path& root, int per_class) {
           for (int c = 0; c < 3; ++c) pixels.push_back(static_cast<std::uint8_t>((dark ? 30 : 180) + random.below(60)));
         }
       }
-      png_image image{};
-      image.version = PNG_IMAGE_VERSION;
-      image.width = width;
-      image.height = height;
-      image.format = PNG_FORMAT_RGB;
-      const fs::path file = root / label / (label + "." + std::to_string(n) + ".png");
-      if (png_image_write_to_file(&image, file.c_str(), 0, pixels.data(), 0, nullptr) == 0)
-        throw std::runtime_error(image.message);
+      write_png(root / label / (label + "." + std::to_string(n) + ".png"), pixels);
     }
   }
 }
 
-fs::path write_tiny_architecture(const fs::path& root) {
+fs::path write_tiny_architecture(const fs::path& root, int outputs) {
   fs::path path = root / "tiny.json";
   std::ofstream(path) << R"({"name": "tiny", "layers": [
     {"op": "conv2d", "name": "conv1.0", "out_channels": 8, "kernel": 3, "padding": 1},
@@ -64,7 +86,8 @@ fs::path write_tiny_architecture(const fs::path& root) {
     {"op": "linear", "name": "fc.1", "out_features": 8},
     {"op": "relu"},
     {"op": "dropout", "p": 0.25},
-    {"op": "linear", "name": "fc.4", "out_features": 2}]})";
+    {"op": "linear", "name": "fc.4", "out_features": )"
+                      << outputs << "}]}";
   return path;
 }
 

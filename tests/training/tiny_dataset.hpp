@@ -25,8 +25,11 @@ class TemporaryFolder {
 // <root>/cat/cat.N.png and <root>/dog/dog.N.png, 40×36, N < per_class.
 void write_stripes(const std::filesystem::path& root, int per_class);
 
+// <root>/plain/plain.N.png, 40×36, N < count: noise without stripes.
+void write_plain(const std::filesystem::path& root, int count);
+
 // A layer list with convolution, batch-norm, dropout and linear layers, written to <root>/tiny.json.
-std::filesystem::path write_tiny_architecture(const std::filesystem::path& root);
+std::filesystem::path write_tiny_architecture(const std::filesystem::path& root, int outputs = 2);
 
 // Options that train that network on that data in a second or two.
 training::TrainOptions tiny_options(const std::filesystem::path& root);

@@ -13,7 +13,9 @@
 #include <sstream>
 #include <thread>
 
+#include "augment.hpp"
 #include "model/model_file.hpp"
+#include "start_weights.hpp"
 #include "status.hpp"
 #include "tiny_dataset.hpp"
 
@@ -234,6 +236,123 @@ TEST_F(TrainerTest, InitStartsFromAModelFile) {
   const auto& a = first.weights().at("fc.4.weight").values;
   const auto& b = second.weights().at("fc.4.weight").values;
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6);
+}
+
+// Images without stripes are the negatives; a network with a third output learns to tell them.
+TEST_F(TrainerTest, LearnsNeitherFromNegatives) {
+  tests::write_plain(folder_.path() / "negatives", 60);
+  tests::write_tiny_architecture(folder_.path(), 3);
+  ASSERT_EQ(run_program(
+                {"--epochs", "20", "--learning-rate", "0.02", "--negatives", (folder_.path() / "negatives").string()}),
+            0)
+      << read(folder_.path() / "log.txt");
+  const core::ModelFile model = core::ModelFile::from_file(options_.output + "/best_model.pt");
+  ASSERT_TRUE(model.config().calibration.neither_above.has_value());
+  EXPECT_GE(*model.config().calibration.neither_above, 0.5);
+  const auto json = nlohmann::json::parse(model.config().json);
+  const auto& test = json.at("metrics").at("test");
+  EXPECT_GE(test.at("accuracy").get<double>(), 0.95);
+  EXPECT_GE(test.at("answered").get<double>(), 0.9);
+  EXPECT_GE(test.at("negatives_declined").get<double>(), 0.9);
+  EXPECT_THAT(read(options_.output + "/test.txt"), testing::Not(testing::HasSubstr("plain")));  // No label, no row.
+  const auto& curve = json.at("calibration").at("curve");
+  ASSERT_GE(curve.size(), 2U);
+  EXPECT_GE(curve.back().at("precision").get<double>(), curve.front().at("precision").get<double>());
+  EXPECT_LE(curve.back().at("coverage").get<double>(), curve.front().at("coverage").get<double>());
+}
+
+TEST_F(TrainerTest, NegativesAndAnOutputForNeitherBelongTogether) {
+  tests::write_plain(folder_.path() / "negatives", 20);
+  EXPECT_EQ(run_program({"--epochs", "1", "--negatives", (folder_.path() / "negatives").string()}), 1);
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("one more output"));
+  tests::write_tiny_architecture(folder_.path(), 3);
+  EXPECT_EQ(run_program({"--epochs", "1"}), 1);
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--negatives"));
+}
+
+// The frozen part runs in the native engine, once for each view; the rest of the network sees the same numbers.
+TEST_F(TrainerTest, AFrozenPartTrainsAsTheWholeNetworkWould) {
+  options_.views = 2;
+  const Dataset data = load();
+  torch::manual_seed(3);
+  const TrainableNetwork origin(network(), options_.image_size);
+  options_.freeze = {"conv1", "conv2"};
+  options_.flip = 0;
+  Trainer trainer(data, network(), options_, origin.state());
+  trainer.run(go_on_);
+  const StateDict result = trainer.result();
+  EXPECT_TRUE(torch::equal(result.at("conv2.0.weight"), origin.state().at("conv2.0.weight")));
+  EXPECT_FALSE(torch::equal(result.at("fc.1.weight"), origin.state().at("fc.1.weight")));
+
+  const Predictions predictions = trainer.predict(Split::validation);
+  TrainableNetwork whole(network(), options_.image_size);
+  ASSERT_TRUE(whole.load(result).empty());
+  const auto indices = data.indices(Split::validation);
+  at::Tensor images = make_image_batch(indices.size(), options_.image_size);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    put_image(images, i, resize_for_evaluation(data.samples[indices[i]].rgb, {32, 32}), input_spec(options_));
+  }
+  EXPECT_TRUE(torch::allclose(whole.forward(images, false), predictions.logits, 1e-4, 1e-4));
+}
+
+TEST_F(TrainerTest, ATeacherModelTeachesOnTheSameCropAndIsResumed) {
+  ASSERT_EQ(run_program({"--epochs", "12", "--learning-rate", "0.02"}), 0) << read(folder_.path() / "log.txt");
+  const std::string teacher = (folder_.path() / "teacher.pt").string();
+  fs::rename(options_.output + "/best_model.pt", teacher);
+  options_.teacher_models = {teacher};
+  options_.distill_weight = 1;  // No label is looked at.
+  options_.views = 2;
+  options_.epochs = 20;
+  options_.learning_rate = 0.02;
+  const Dataset data = load();
+  Trainer trainer(data, network(), options_);
+  trainer.run(go_on_);
+  EXPECT_GE(measure(trainer.predict(Split::test), 1).accuracy, 0.9);
+  EXPECT_TRUE(fs::exists(options_.output + "/teacher.cache"));
+
+  options_.views = 0;  // The teacher is asked anew for each crop.
+  options_.epochs = 1;
+  EXPECT_EQ(Trainer(data, network(), options_).run(go_on_), Outcome::finished);
+}
+
+TEST_F(TrainerTest, TheResultIsMixedWithTheStartWeights) {
+  const Dataset data = load();
+  torch::manual_seed(3);
+  const TrainableNetwork origin(network(), options_.image_size);
+  const auto train = [&](double share) {
+    options_.average_with_start = share;
+    Trainer trainer(data, network(), options_, origin.state());
+    trainer.run(go_on_);
+    return trainer.result();
+  };
+  const StateDict tuned = train(0);
+  const StateDict mixed = train(0.25);
+  for (const char* name : {"conv1.0.weight", "fc.4.bias"}) {
+    const at::Tensor expected = 0.75 * tuned.at(name) + 0.25 * origin.state().at(name).detach();
+    EXPECT_TRUE(torch::allclose(mixed.at(name), expected, 1e-5, 1e-6)) << name;
+  }
+}
+
+TEST_F(TrainerTest, RowsOfAnotherLayerStartALayer) {
+  torch::manual_seed(3);
+  const TrainableNetwork network(this->network(), options_.image_size);
+  StateDict start{{"classes.weight", torch::arange(40.0).view({5, 8})}, {"classes.bias", torch::arange(5.0)}};
+  copy_rows({"fc.1=classes:3-4,0"}, network, start);
+  EXPECT_THAT(std::vector<float>(start.at("fc.1.bias").data_ptr<float>(), start.at("fc.1.bias").data_ptr<float>() + 3),
+              testing::ElementsAre(3, 4, 0));
+  EXPECT_TRUE(torch::equal(start.at("fc.1.weight")[1], start.at("classes.weight")[4]));
+  EXPECT_TRUE(torch::equal(start.at("fc.1.weight")[3], network.state().at("fc.1.weight")[3].detach()));
+  for (const char* wrong :
+       {"fc.1=classes:5", "fc.1=classes:x", "fc.9=classes:1", "fc.1=other:1", "fc.1", "fc.4=classes:0-2"}) {
+    EXPECT_THROW(copy_rows({wrong}, network, start), core::Failure) << wrong;
+  }
+}
+
+TEST_F(TrainerTest, AFailureWhileLoadingEndsTheEpochAndNotTheProgram) {
+  Dataset data = load();
+  data.samples[data.indices(Split::train).front()].rgb = cv::Mat();  // Nothing to crop.
+  Trainer trainer(data, network(), options_);
+  EXPECT_ANY_THROW(trainer.run(go_on_));
 }
 
 TEST_F(TrainerTest, AnEmptyClassStopsBeforeTheFirstEpoch) {
