@@ -3,6 +3,7 @@
 
 #include "guard.hpp"
 #include "handles.hpp"
+#include "runtime/model_locator.hpp"
 
 namespace {
 

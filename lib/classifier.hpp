@@ -95,12 +95,4 @@ class Classifier {
   std::unique_ptr<Impl> impl_;
 };
 
-// The model that is used when none is named: CATDOG_MODEL, beside the library, the install prefix's share/catdog.
-// Throws Failure(not_found) that lists what was tried.
-std::string find_default_model();
-
-// The file that a user means: a path as it is; a name without a slash and without ".pt", such as "simple_cnn", is the
-// shipped model of that name, in the same places. Throws Failure(not_found) that lists what was tried.
-std::string find_model(const std::string& given);
-
 }  // namespace catdog::core

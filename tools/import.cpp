@@ -11,6 +11,7 @@
 #include "commands.hpp"
 #include "engine/torch/import_abi.h"
 #include "output.hpp"
+#include "runtime/own_folder.hpp"
 #include "session.hpp"
 
 namespace catdog::cli {
@@ -39,20 +40,7 @@ struct ImportOptions {
 
 std::vector<std::string> plugin_candidates(const std::string& asked_for) {
   if (!asked_for.empty()) return {asked_for};
-  std::vector<std::string> candidates;
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&catdog_version), &info) != 0 && info.dli_fname != nullptr) {
-    const fs::path library = info.dli_fname;
-    if (library.has_parent_path()) {
-      candidates.push_back((library.parent_path() / plugin_file).string());
-      candidates.push_back((library.parent_path() / "catdog" / plugin_file).string());
-    }
-  }
-  std::error_code error;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-  if (!error) candidates.push_back((executable.parent_path().parent_path() / "lib" / plugin_file).string());
-  candidates.emplace_back(plugin_file);
-  return candidates;
+  return core::companion_libraries(reinterpret_cast<const void*>(&catdog_version), plugin_file);
 }
 
 catdog_torch_import_v1_fn load_importer(const std::string& asked_for) {

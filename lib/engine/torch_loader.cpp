@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/torch/plugin_abi.h"
+#include "runtime/own_folder.hpp"
 #include "runtime/threads.hpp"
 #include "status.hpp"
 
@@ -21,20 +21,10 @@ namespace {
 
 constexpr const char* plugin_file = "libcatdog-torch.so";
 
-// Folder of the binary that this code is in: libcatdog.so, or the program that links it statically.
-std::filesystem::path own_folder() {
-  Dl_info info{};
-  static const char anchor = 0;
-  if (dladdr(&anchor, &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code ignored;
-  const auto path = std::filesystem::canonical(info.dli_fname, ignored);
-  return ignored ? std::filesystem::path(info.dli_fname).parent_path() : path.parent_path();
-}
-
 std::vector<std::string> candidates(const std::string& asked_for) {
   if (!asked_for.empty()) return {asked_for};
-  const auto folder = own_folder();
-  return {(folder / plugin_file).string(), (folder / "catdog" / plugin_file).string(), plugin_file};
+  static const char anchor = 0;
+  return companion_libraries(&anchor, plugin_file);
 }
 
 // The plug-in stays loaded: libtorch can't be unloaded.

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model_locator.hpp"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <system_error>
 
-#include "classifier.hpp"
+#include "runtime/own_folder.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -26,18 +24,9 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
-// The file that holds this code: libcatdog.so, or a program that links the library statically.
-fs::path this_library() {
-  Dl_info info{};
-  fs::path path;
-  if (dladdr(reinterpret_cast<const void*>(&this_library), &info) != 0 && info.dli_fname != nullptr) {
-    path = info.dli_fname;
-  }
-  std::error_code error;
-  // A program that was found along PATH has no folder in its name.
-  fs::path real = path.has_parent_path() ? fs::canonical(path, error) : fs::path();
-  if (real.empty()) real = fs::read_symlink("/proc/self/exe", error);
-  return real;
+fs::path own_file() {
+  static const char anchor = 0;
+  return file_of_code(&anchor);
 }
 
 }  // namespace
@@ -61,13 +50,13 @@ std::string find_default_model() {
     if (is_file(named)) return named;
     throw Failure(Status::not_found, std::string("the model file that CATDOG_MODEL names does not exist: ") + named);
   }
-  return first_model_among(model_candidates(this_library(), "best_model.pt"),
+  return first_model_among(model_candidates(own_file(), "best_model.pt"),
                            "no model file found (set CATDOG_MODEL or name one)");
 }
 
 std::string find_model(const std::string& given) {
   if (given.empty() || given.find('/') != std::string::npos || fs::path(given).extension() == ".pt") return given;
-  return first_model_among(model_candidates(this_library(), given + ".pt"),
+  return first_model_among(model_candidates(own_file(), given + ".pt"),
                            "no shipped model is called \"" + given + "\" (a file's name ends in .pt or has a slash)");
 }
 

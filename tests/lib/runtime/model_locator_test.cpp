@@ -6,7 +6,6 @@
 
 #include <cstdlib>
 
-#include "classifier.hpp"
 #include "lib/model/failure_matcher.hpp"
 #include "status.hpp"
 #include "temporary_folder.hpp"
