@@ -46,13 +46,11 @@ std::vector<std::string> gather(const ClassifyOptions& options) {
   if (options.named.empty() && options.files_from.empty()) {
     throw CommandError(exit_usage, "name pictures or folders, '-', or --files-from (see 'catdog classify --help')");
   }
-  std::vector<std::string> empty_folders;
-  std::vector<std::string> paths = expand_inputs(options.named, options.recursive, empty_folders);
+  std::vector<std::string> complaints;
+  std::vector<std::string> paths = expand_inputs(options.named, options.recursive, complaints);
   // What a list names is taken as it is: a "-" in it is a file of that name.
   for (const std::string& path : listed_files(options)) paths.push_back(path == "-" ? "./-" : path);
-  for (const std::string& folder : empty_folders) {
-    complain("no pictures in '" + folder + "'" + (options.recursive ? "" : " (its sub-folders need --recursive)"));
-  }
+  for (const std::string& complaint : complaints) complain(complaint);
   if (paths.empty()) throw CommandError(exit_usage, "nothing to classify");
   return paths;
 }
@@ -99,7 +97,7 @@ void add_classify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ClassifyOptions>();
   CLI::App* command = app.add_subcommand("classify", "Label pictures");
   command->add_option("PATH", options->named,
-                      "Pictures; folders, for the pictures in them; - for one on standard input");
+                      "Pictures; folders, for the regular, not hidden picture files in them; - for one on standard input");
   command->add_option("--files-from", options->files_from,
                       "Read paths from this file, one a line; - for standard input");
   command->add_flag("-0,--null", options->nul_separated, "The paths of --files-from end with NUL");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "inputs.hpp"
 #include "ordered_run.hpp"
@@ -23,7 +24,12 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 int truth_of(const std::string& name, const std::vector<std::string>& labels) {
-  const auto found = std::find(labels.begin(), labels.end(), name);
+  auto found = std::find(labels.begin(), labels.end(), name);
+  if (found == labels.end()) {
+    // "Cat" and "Dog" are common names of folders; not where labels differ in nothing but case.
+    const auto same = [&](const std::string& label) { return lower_case(label) == lower_case(name); };
+    if (std::count_if(labels.begin(), labels.end(), same) == 1) found = std::find_if(labels.begin(), labels.end(), same);
+  }
   if (found != labels.end()) return static_cast<int>(found - labels.begin());
   return name == neither_folder ? no_label : unknown_label;
 }
@@ -35,29 +41,35 @@ void refuse_unknown(const std::vector<std::string>& unknown, const std::vector<s
                                      ", or 'neither' for pictures of none)");
 }
 
+// Throws CommandError when the folder has none.
 void add_folder(const fs::path& folder, int truth, std::vector<LabelledPicture>& pictures) {
-  for (const std::string& path : pictures_in(folder, true)) pictures.push_back({path, truth});
+  const FolderImages found = images_in(folder, true);
+  if (found.paths.empty()) throw CommandError(exit_usage, none_in(folder.string(), found));
+  for (const std::string& path : found.paths) pictures.push_back({path, truth});
 }
 
 std::vector<LabelledPicture> from_folders(const fs::path& folder, const std::vector<std::string>& labels) {
   std::vector<std::string> unknown;
-  bool neither = false;
+  std::vector<std::pair<int, fs::path>> folders;  // "Cat" and "cat" are one class.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_directory() || is_hidden(entry.path())) continue;
     const std::string name = entry.path().filename().string();
-    if (!entry.is_directory() || name.front() == '.') continue;
     const int truth = truth_of(name, labels);
     if (truth == unknown_label) unknown.push_back(name);
-    neither = neither || truth == no_label;
+    folders.emplace_back(truth == no_label ? static_cast<int>(labels.size()) : truth, entry.path());  // Neither: last.
   }
   std::sort(unknown.begin(), unknown.end());
   refuse_unknown(unknown, labels);
-  std::vector<LabelledPicture> pictures;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const fs::path sub = folder / labels[i];
-    if (!fs::is_directory(sub)) throw CommandError(exit_usage, "the folder '" + sub.string() + "' is missing");
-    add_folder(sub, static_cast<int>(i), pictures);
+    const bool there = std::any_of(folders.begin(), folders.end(),
+                                   [&](const auto& each) { return each.first == static_cast<int>(i); });
+    if (!there) throw CommandError(exit_usage, "the folder '" + (folder / labels[i]).string() + "' is missing");
   }
-  if (neither) add_folder(folder / neither_folder, no_label, pictures);
+  std::sort(folders.begin(), folders.end());
+  std::vector<LabelledPicture> pictures;
+  for (const auto& [index, path] : folders) {
+    add_folder(path, index == static_cast<int>(labels.size()) ? no_label : index, pictures);
+  }
   return pictures;
 }
 
@@ -101,9 +113,7 @@ std::vector<LabelledPicture> labelled_pictures(const std::string& folder, const 
   }
   if (negatives.empty()) return pictures;
   require_folder(negatives);
-  const std::size_t before = pictures.size();
   add_folder(negatives, no_label, pictures);
-  if (pictures.size() == before) throw CommandError(exit_usage, "no pictures in '" + negatives + "'");
   return pictures;
 }
 

@@ -6,43 +6,73 @@
 #include <cctype>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "session.hpp"
 
 namespace catdog::cli {
 namespace fs = std::filesystem;
 
-bool has_picture_suffix(const fs::path& path) {
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+namespace {
+
+bool has_image_suffix(const fs::path& path) {
+  const std::string suffix = lower_case(path.extension().string());
   static const std::array<const char*, 7> known{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"};
   return std::find(known.begin(), known.end(), suffix) != known.end();
 }
 
-std::vector<std::string> pictures_in(const fs::path& folder, bool recursive) {
-  std::vector<std::string> pictures;
+// Files that are images of a kind that the library doesn't read.
+bool has_foreign_suffix(const fs::path& path) {
+  const std::string suffix = lower_case(path.extension().string());
+  static const std::array<const char*, 9> foreign{".heic", ".heif", ".avif", ".tif", ".tiff",
+                                                  ".bmp",  ".jxl",  ".jp2",  ".dng"};
+  return std::find(foreign.begin(), foreign.end(), suffix) != foreign.end();
+}
+
+}  // namespace
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+bool is_hidden(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.size() > 1 && name.front() == '.' && name != "..";
+}
+
+FolderImages images_in(const fs::path& folder, bool recursive) {
+  FolderImages found;
   std::error_code error;
-  const auto take = [&pictures](const fs::directory_entry& entry) {
+  const auto options = recursive ? fs::directory_options::skip_permission_denied : fs::directory_options::none;
+  fs::recursive_directory_iterator entry(folder, options, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (is_hidden(path) || !recursive) entry.disable_recursion_pending();
     std::error_code ignored;
-    if (has_picture_suffix(entry.path()) && !entry.is_directory(ignored)) pictures.push_back(entry.path().string());
-  };
-  if (recursive) {
-    fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) take(*entry);
-  } else {
-    fs::directory_iterator entry(folder, error);
-    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) take(*entry);
+    // A pipe or a device would be waited for; what a link leads to counts.
+    if (is_hidden(path) || !entry->is_regular_file(ignored)) continue;
+    if (has_image_suffix(path)) found.paths.push_back(path.string());
+    if (has_foreign_suffix(path)) ++found.foreign;
   }
   if (error) throw CommandError(exit_usage, "can't read the folder '" + folder.string() + "': " + error.message());
-  std::sort(pictures.begin(), pictures.end());
-  return pictures;
+  std::sort(found.paths.begin(), found.paths.end());
+  return found;
+}
+
+std::string none_in(const std::string& folder, const FolderImages& found) {
+  if (found.foreign == 0) return "no pictures in '" + folder + "'";
+  return "no pictures in '" + folder + "' that can be read: " + std::to_string(found.foreign) +
+         " of other kinds, such as HEIC (JPEG, PNG, WebP and GIF are read; convert them)";
 }
 
 std::vector<std::string> read_paths(std::istream& in, bool nul_separated) {
   std::vector<std::string> paths;
   std::string path;
+  bool first = true;
   while (std::getline(in, path, nul_separated ? '\0' : '\n')) {
+    if (std::exchange(first, false) && path.rfind("\xEF\xBB\xBF", 0) == 0) path.erase(0, 3);  // A byte-order mark.
     if (!nul_separated && !path.empty() && path.back() == '\r') path.pop_back();
     if (!path.empty()) paths.push_back(path);
   }
@@ -50,7 +80,7 @@ std::vector<std::string> read_paths(std::istream& in, bool nul_separated) {
 }
 
 std::vector<std::string> expand_inputs(const std::vector<std::string>& named, bool recursive,
-                                       std::vector<std::string>& empty_folders) {
+                                       std::vector<std::string>& complaints) {
   std::vector<std::string> paths;
   for (const std::string& name : named) {
     std::error_code error;
@@ -58,9 +88,11 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& named, bo
       paths.push_back(name);
       continue;
     }
-    const std::vector<std::string> pictures = pictures_in(name, recursive);
-    if (pictures.empty()) empty_folders.push_back(name);
-    paths.insert(paths.end(), pictures.begin(), pictures.end());
+    const FolderImages found = images_in(name, recursive);
+    if (found.paths.empty()) {
+      complaints.push_back(none_in(name, found) + (recursive ? "" : " (its sub-folders need --recursive)"));
+    }
+    paths.insert(paths.end(), found.paths.begin(), found.paths.end());
   }
   return paths;
 }

@@ -10,17 +10,29 @@
 
 namespace catdog::cli {
 
-bool has_picture_suffix(const std::filesystem::path& path);
+struct FolderImages {
+  std::vector<std::string> paths;
+  std::size_t foreign = 0;  // Files of image formats that the library doesn't read, by their suffix.
+};
 
-// Picture files of a folder, sorted by path. Links to folders are not entered, so loops can't trap it.
-std::vector<std::string> pictures_in(const std::filesystem::path& folder, bool recursive);
+// Regular files with an image's suffix, sorted by path. Hidden files and folders (".name") are skipped. Links to folders
+// are not entered, so loops can't trap it.
+FolderImages images_in(const std::filesystem::path& folder, bool recursive);
 
-// One path a line, or NUL-terminated; empty ones are left out.
+// Why a folder has nothing to classify.
+std::string none_in(const std::string& folder, const FolderImages& found);
+
+// ".ipynb_checkpoints", "._a.jpg"; not "." and "..".
+bool is_hidden(const std::filesystem::path& path);
+
+std::string lower_case(std::string text);  // ASCII.
+
+// One path a line, or NUL-terminated; empty ones are left out, and a byte-order mark before the first.
 std::vector<std::string> read_paths(std::istream& in, bool nul_separated);
 
-// Files as they are, folders as their pictures. Folders without pictures are added to `empty_folders`.
+// Files as they are, folders as their images. One sentence for each folder without any is added to `complaints`.
 std::vector<std::string> expand_inputs(const std::vector<std::string>& named, bool recursive,
-                                       std::vector<std::string>& empty_folders);
+                                       std::vector<std::string>& complaints);
 
 // At most `limit` + 1 bytes, so that the library itself can say that a picture is too big.
 std::string read_stdin(std::int64_t limit);

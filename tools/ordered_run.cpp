@@ -9,6 +9,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,7 +38,11 @@ class Run {
   Run(std::size_t count, int jobs, const std::function<Verdict(std::size_t)>& work)
       : count_(count), slots_(static_cast<std::size_t>(jobs) * 8), work_(work) {
     threads_.reserve(static_cast<std::size_t>(jobs));
-    for (int i = 0; i < jobs; ++i) threads_.emplace_back([this] { produce(); });
+    try {
+      for (int i = 0; i < jobs; ++i) threads_.emplace_back([this] { produce(); });
+    } catch (const std::system_error&) {  // Fewer are slower, not wrong.
+      if (threads_.empty()) throw;
+    }
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -108,6 +110,45 @@ TEST_F(Cli, RecursionEndsInSpiteOfALoop) {
   EXPECT_EQ(run("classify p | wc -l").out, "1\n");
   EXPECT_EQ(run("classify -r p | wc -l").out, "2\n");
 }
+
+TEST_F(Cli, AFolderStandsForItsRegularVisibleFiles) {
+  picture("p/a.png", true);
+  picture("p/.hidden.png", true);
+  picture("p/.cache/b.png", true);
+  fs::create_symlink("a.png", folder_ / "p/link.png");
+  fs::create_symlink("nowhere.png", folder_ / "p/broken.png");
+  ASSERT_EQ(mkfifo((folder_ / "p/pipe.png").c_str(), 0600), 0);
+  EXPECT_EQ(run("classify -r p | cut -d: -f1").out, "p/a.png\np/link.png\n");
+  // What is named is taken.
+  EXPECT_EQ(run("classify p/.hidden.png p/.cache | cut -d: -f1").out, "p/.hidden.png\np/.cache/b.png\n");
+  EXPECT_EQ(run("classify p/pipe.png | cut -d: -f1 & cat " + (folder_ / "p/a.png").string() + " > " +
+                (folder_ / "p/pipe.png").string() + "; wait")
+                .out,
+            "p/pipe.png\n");
+}
+
+TEST_F(Cli, AFolderOfOtherFormatsSaysSo) {
+  write("p/IMG_1.HEIC", {1});
+  write("p/IMG_2.heic", {1});
+  const Outcome outcome = run("classify p 2>&1");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.out.find("2 of other kinds, such as HEIC"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Cli, AListMayBeginWithAByteOrderMark) {
+  picture("a.png", true);
+  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF" << "a.png\r\na.png\r\n";
+  EXPECT_EQ(run("classify --files-from list | cut -d: -f1").out, "a.png\na.png\n");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // Those take terabytes of addresses.
+TEST_F(Cli, ThreadsThatCannotStartAreDoneWithout) {
+  long_list("list", 1100);
+  const Outcome outcome = run("--version > /dev/null; ulimit -v 2000000; CATDOG_MODEL=model.pt " CATDOG_CLI
+                              " classify -j 1024 --files-from list | wc -l");
+  EXPECT_EQ(outcome.out, "1100\n");
+}
+#endif
 
 TEST_F(Cli, StandardInputIsAPictureOrAList) {
   picture("a.png", true);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/cli_fixture.hpp"
@@ -43,6 +45,28 @@ TEST_F(Evaluate, CountsWhatIsKnown) {
   EXPECT_THAT(rows, HasSubstr("\r\ndog,d/dog/5.png,unsupported,,,,,,,,,,,,,"));
 }
 
+TEST_F(Evaluate, HiddenFilesAndWhatIsNoFileDoNotCount) {
+  picture("d/cat/.ipynb_checkpoints/1-checkpoint.png", true);
+  picture("d/.git/5.png", true);
+  damaged("d/dog/._4.png");  // As macOS leaves them on other file systems.
+  ASSERT_EQ(mkfifo((folder_ / "d/dog/pipe.png").c_str(), 0600), 0);
+  const Outcome outcome = run("evaluate d --json");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["pictures"], 4);
+}
+
+TEST_F(Evaluate, FoldersMatchLabelsInAnyCase) {
+  fs::rename(folder_ / "d/cat", folder_ / "d/Cat");
+  picture("d/DOG/6.png", false);
+  const Outcome outcome = run("evaluate d --json");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["confusion"], nlohmann::json::parse("[[1,1],[0,3]]"));
+  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF" << "Cat/1.png\r\ndog/3.png\r\n";
+  const Outcome listed = run("evaluate d --json --list list");
+  EXPECT_EQ(listed.code, 0);
+  EXPECT_EQ(nlohmann::json::parse(listed.out)["confusion"], nlohmann::json::parse("[[1,0],[0,1]]"));
+}
+
 TEST_F(Evaluate, TableHoldsTheSameFigures) {
   const Outcome outcome = run("evaluate d");
   EXPECT_EQ(outcome.code, 0);
@@ -76,8 +100,10 @@ TEST_F(Evaluate, FolderErrorsSayWhatIsWrong) {
   fs::remove(folder_ / "d/horse");
   fs::remove(folder_ / "d/dog/3.png");
   fs::remove(folder_ / "d/dog/4.png");
-  expect_usage_error("d", "no pictures of the class 'dog'");
-  fs::remove(folder_ / "d/dog");
+  expect_usage_error("d", "no pictures in 'd/dog'");
+  write("d/dog/IMG_1.HEIC", {1});
+  expect_usage_error("d", "no pictures in 'd/dog' that can be read: 1 of other kinds, such as HEIC");
+  fs::remove_all(folder_ / "d/dog");
   expect_usage_error("d", "the folder 'd/dog' is missing");
 }
 
