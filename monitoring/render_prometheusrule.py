@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import]
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "k8s/components/prometheus-operator/prometheusrule.yaml"
@@ -38,7 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="exit with 1 if the file isn't what would be written")
     settings = parser.parse_args()
-    text = "# SPDX-License-Identifier: Apache-2.0\n# Written by monitoring/render_prometheusrule.py from monitoring/rules.\n"
+    text = "# SPDX-License-Identifier: Apache-2.0\n"
+    text += "# Written by monitoring/render_prometheusrule.py from monitoring/rules.\n"
     text += yaml.safe_dump(manifest(), sort_keys=False, width=1000)
     if settings.check:
         if TARGET.exists() and TARGET.read_text() == text:

@@ -91,8 +91,8 @@ lint_files() {
     report "blanks at the end of a line" || status=1
   tracked | xargs -0 -r grep -nIE '(^|[^A-Za-z0-9_.$}])/(work|root|Users)/' -- |
     report "path of one machine" || status=1
-  tracked | xargs -0 -r stat -c '%s %n' -- | awk '$1 > 10485760' |
-    report "larger than 10 MiB" || status=1
+  tracked | xargs -0 -r stat -c '%s %n' -- | awk '$1 > 16777216' |
+    report "larger than 16 MiB" || status=1
   set -o pipefail
   return "$status"
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sets what only you know in k8s/ and monitoring/: repository, host of the API, where alerts go.
 
-The shipped values end in .invalid, which no resolver knows: an unedited manifest reaches nobody. --check lists those that
-are left and exits with 1 if there are any.
+The shipped values end in .invalid, which no resolver knows: an unedited manifest reaches nobody. --check lists those
+that are left and exits with 1 if there are any.
 """
 
 from __future__ import annotations

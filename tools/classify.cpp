@@ -96,8 +96,9 @@ int classify(const ClassifyOptions& options) {
 void add_classify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ClassifyOptions>();
   CLI::App* command = app.add_subcommand("classify", "Label pictures");
-  command->add_option("PATH", options->named,
-                      "Pictures; folders, for the regular, not hidden picture files in them; - for one on standard input");
+  command->add_option(
+      "PATH", options->named,
+      "Pictures; folders, for the regular, not hidden picture files in them; - for one on standard input");
   command->add_option("--files-from", options->files_from,
                       "Read paths from this file, one a line; - for standard input");
   command->add_flag("-0,--null", options->nul_separated, "The paths of --files-from end with NUL");

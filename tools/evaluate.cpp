@@ -179,7 +179,11 @@ int evaluate(const EvaluateOptions& options) {
 void add_evaluate(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command = app.add_subcommand("evaluate", "Measure a model on labelled pictures");
-  command->add_option("DIR", options->folder, "Folder whose sub-folders are named after the labels, in any case; regular, not hidden picture files count")->required();
+  command
+      ->add_option(
+          "DIR", options->folder,
+          "Folder whose sub-folders are named after the labels, in any case; regular, not hidden picture files count")
+      ->required();
   command->add_option("--list", options->list,
                       "Use only these files: paths relative to DIR, such as cat/1.jpg, one a line");
   command->add_option("--negatives", options->negatives,

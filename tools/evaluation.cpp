@@ -28,7 +28,8 @@ int truth_of(const std::string& name, const std::vector<std::string>& labels) {
   if (found == labels.end()) {
     // "Cat" and "Dog" are common names of folders; not where labels differ in nothing but case.
     const auto same = [&](const std::string& label) { return lower_case(label) == lower_case(name); };
-    if (std::count_if(labels.begin(), labels.end(), same) == 1) found = std::find_if(labels.begin(), labels.end(), same);
+    if (std::count_if(labels.begin(), labels.end(), same) == 1)
+      found = std::find_if(labels.begin(), labels.end(), same);
   }
   if (found != labels.end()) return static_cast<int>(found - labels.begin());
   return name == neither_folder ? no_label : unknown_label;

@@ -15,8 +15,8 @@ struct FolderImages {
   std::size_t foreign = 0;  // Files of image formats that the library doesn't read, by their suffix.
 };
 
-// Regular files with an image's suffix, sorted by path. Hidden files and folders (".name") are skipped. Links to folders
-// are not entered, so loops can't trap it.
+// Regular files with an image's suffix, sorted by path. Hidden files and folders (".name") are skipped. Links to
+// folders are not entered, so loops can't trap it.
 FolderImages images_in(const std::filesystem::path& folder, bool recursive);
 
 // Why a folder has nothing to classify.

@@ -137,7 +137,8 @@ TEST_F(Cli, AFolderOfOtherFormatsSaysSo) {
 
 TEST_F(Cli, AListMayBeginWithAByteOrderMark) {
   picture("a.png", true);
-  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF" << "a.png\r\na.png\r\n";
+  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF"
+                                  << "a.png\r\na.png\r\n";
   EXPECT_EQ(run("classify --files-from list | cut -d: -f1").out, "a.png\na.png\n");
 }
 

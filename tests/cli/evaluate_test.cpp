@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
-
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -61,7 +60,8 @@ TEST_F(Evaluate, FoldersMatchLabelsInAnyCase) {
   const Outcome outcome = run("evaluate d --json");
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(nlohmann::json::parse(outcome.out)["confusion"], nlohmann::json::parse("[[1,1],[0,3]]"));
-  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF" << "Cat/1.png\r\ndog/3.png\r\n";
+  std::ofstream(folder_ / "list") << "\xEF\xBB\xBF"
+                                  << "Cat/1.png\r\ndog/3.png\r\n";
   const Outcome listed = run("evaluate d --json --list list");
   EXPECT_EQ(listed.code, 0);
   EXPECT_EQ(nlohmann::json::parse(listed.out)["confusion"], nlohmann::json::parse("[[1,0],[0,1]]"));

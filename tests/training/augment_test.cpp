@@ -29,7 +29,7 @@ TrainOptions plain() {
   return options;
 }
 
-bool same(const cv::Mat& a, const cv::Mat& b) { return cv::norm(a, b, cv::NORM_INF) == 0; }
+bool same(const cv::Mat& a, const cv::Mat& b) { return a.size() == b.size() && cv::norm(a, b, cv::NORM_INF) == 0; }
 
 TEST(Augment, WithEverythingOffChangesNothing) {
   Random random(1, 1);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's Alertmanager on the shipped configuration, and a person who is told: a server that keeps what it was sent."""
+"""Debian's Alertmanager on the shipped configuration, and a receiver that keeps what it was sent."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Receiver:
 
 
 class Alertmanager(Program):
-    """`with Alertmanager(receiver.url) as alertmanager:`. Only the addresses and the waits differ from what is shipped."""
+    """`with Alertmanager(receiver.url) as alertmanager:`. Only addresses and waits differ from what is shipped."""
 
     def __init__(self, receiver: str) -> None:
         self.receiver = receiver
