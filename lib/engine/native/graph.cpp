@@ -114,6 +114,26 @@ class Builder {
     node.weights = copy_of(tensor(model_, layer.name + ".weight",
                                   {layer.out_channels, node.in.c / layer.groups, layer.kernel.h, layer.kernel.w}));
     node.bias = bias(layer.name, layer.bias, layer.out_channels);
+    const int inputs = node.in.c / layer.groups;
+    const int outputs = layer.out_channels / layer.groups;
+    const bool depthwise = inputs == 1 && outputs == 1;
+    if (layer.groups > 1 && !depthwise && (inputs % 8 != 0 || outputs % 8 != 0)) spread_groups(node, layer);
+  }
+
+  // One group with zeros between the groups. oneDNN 2.6 writes beyond its memory when a group has few channels.
+  static void spread_groups(Node& node, const ConvLayer& layer) {
+    const std::size_t row = static_cast<std::size_t>(node.in.c / layer.groups) *
+                            static_cast<std::size_t>(layer.kernel.h) * static_cast<std::size_t>(layer.kernel.w);
+    const auto groups = static_cast<std::size_t>(layer.groups);
+    const auto outputs = static_cast<std::size_t>(layer.out_channels);
+    std::vector<float> spread(outputs * row * groups, 0.0F);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const std::size_t group = o / (outputs / groups);
+      std::copy_n(node.weights.begin() + static_cast<std::ptrdiff_t>(o * row), row,
+                  spread.begin() + static_cast<std::ptrdiff_t>((o * groups + group) * row));
+    }
+    node.weights = std::move(spread);
+    node.groups = 1;
   }
 
   void append(const LinearLayer& layer) {

@@ -66,6 +66,9 @@ inline const std::vector<NetworkCase>& network_cases() {
         {"op":"relu"},{"op":"conv2d","name":"c","out_channels":16,"kernel":3,"padding":1},{"op":"add","from":"x"},
         {"op":"relu"},{"op":"conv2d","name":"d","out_channels":8,"kernel":3})" +
                            head},
+      {"add_after_groups", R"({"op":"conv2d","name":"a","out_channels":8,"kernel":3,"padding":1},{"op":"relu","id":"x"},
+        {"op":"conv2d","name":"b","out_channels":8,"kernel":3,"padding":1,"groups":2},{"op":"add","from":"x"},
+        {"op":"relu6"})" + head},
       {"add_of_own_input",
        R"({"op":"conv2d","name":"a","out_channels":16,"kernel":3,"padding":1},{"op":"relu","id":"x"},
         {"op":"conv2d","name":"b","out_channels":16,"kernel":3,"padding":1},{"op":"add","from":"x"},{"op":"relu"})" +
