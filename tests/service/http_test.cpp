@@ -295,7 +295,7 @@ TEST(Limits, BodiesThatNobodyAskedForAreNotKept) {
   ServerProcess server;
   server.start({}, {"CATDOG_ADMIN_TOKEN=open-sesame"});
   constexpr std::size_t size = 33'554'432;
-  const double before = metric(server.admin_port(), "process_resident_memory_bytes");
+  [[maybe_unused]] const double before = metric(server.admin_port(), "process_resident_memory_bytes");
   std::vector<Client> open;
   for (int i = 0; i < 8; ++i) {
     for (const char* route :
