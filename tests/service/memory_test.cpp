@@ -38,7 +38,7 @@ TEST(Memory, UnfinishedBodiesStayWithinTheAccountAndProbesAreAnswered) {
   constexpr double account = 64e6;
   ServerProcess server;
   server.start({"--log-level", "error", "--max-queue-bytes", "64000000"});
-  const double before = metric(server.admin_port(), "process_resident_memory_bytes");
+  [[maybe_unused]] const double before = metric(server.admin_port(), "process_resident_memory_bytes");
   std::vector<Client> held;
   const std::string part(1 << 20, 'x');
   for (int i = 0; i < 400; ++i) {
