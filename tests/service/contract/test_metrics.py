@@ -113,7 +113,7 @@ def test_each_has_a_help_text(used: Server) -> None:
 def test_numbers_are_those_of_the_use(used: Server) -> None:
     values = dict(line.rsplit(" ", 1) for line in used.ask("/metrics")[1].decode().splitlines() if line[:1] != "#")
     assert float(values['api_requests_total{endpoint="/predict",method="POST",status="200"}']) == 40
-    assert float(values['api_requests_total{endpoint="/feedback",method="POST",status="404"}']) == 1
+    assert float(values['api_requests_total{endpoint="/feedback",method="POST",status="400"}']) == 1
     assert float(values['errors_total{type="corrupt-picture"}']) == 1
     # A quarter of the dogs were said to be cats.
     assert float(values["model_accuracy"]) == pytest.approx(35 / 40)
