@@ -21,7 +21,9 @@ std::string progress_text(std::size_t done, std::size_t total, double seconds) {
   std::array<char, 96> numbers{};
   std::snprintf(numbers.data(), numbers.size(), "] %zu/%zu  %.1f pictures/s  ETA %lu:%02lu", done, total, rate,
                 left / 60, left % 60);
-  return "[" + std::string(filled, '#') + std::string(bar_columns - filled, '.') + numbers.data();
+  std::string text(1, '[');
+  text.append(filled, '#').append(bar_columns - filled, '.').append(numbers.data());
+  return text;
 }
 
 Progress::Progress(std::size_t total, bool wanted)
