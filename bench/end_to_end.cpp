@@ -14,7 +14,7 @@ void end_to_end(benchmark::State& state) {
     const Classifier classifier = Classifier::open_memory(model_bytes());
     std::size_t i = 0;
     while (state.KeepRunning()) {
-      benchmark::DoNotOptimize(classifier.classify(Bytes(pictures()[i++ % pictures().size()])).confidence());
+      benchmark::DoNotOptimize(classifier.classify(Bytes(images()[i++ % images().size()])).confidence());
     }
   } catch (const Error& error) {
     state.SkipWithError(error.what());

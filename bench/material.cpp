@@ -25,7 +25,7 @@ std::filesystem::path setting(const char* name, const char* otherwise) {
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
-std::vector<std::vector<std::uint8_t>> load_pictures() {
+std::vector<std::vector<std::uint8_t>> load_images() {
   constexpr std::size_t enough = 64;
   const auto folder = setting("CATDOG_BENCH_PICTURES", CATDOG_SOURCE_DIR "/examples/images");
   std::vector<std::filesystem::path> paths;
@@ -56,8 +56,8 @@ std::vector<std::uint8_t> load_model() {
 
 }  // namespace
 
-const std::vector<std::vector<std::uint8_t>>& pictures() {
-  static const auto result = load_pictures();
+const std::vector<std::vector<std::uint8_t>>& images() {
+  static const auto result = load_images();
   return result;
 }
 

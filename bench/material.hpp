@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is measured: the pictures and the model.
+// What is measured: the images and the model.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace catdog::bench {
 
 // JPEG files of CATDOG_BENCH_PICTURES, or of examples/images. Throws when there are none.
-const std::vector<std::vector<std::uint8_t>>& pictures();
+const std::vector<std::vector<std::uint8_t>>& images();
 
 // CATDOG_BENCH_MODEL, or models/best_model.pt, or SimpleCNN with random weights.
 const std::vector<std::uint8_t>& model_bytes();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a picture that is larger than the limits takes to be refused: it has no floor, but shall be far below 5 ms.
+// How long an image that is larger than the limits takes to be refused: it has no floor, but shall be far below 5 ms.
 #include <benchmark/benchmark.h>
 
 #include <string>
 
 #include "image/image.hpp"
 #include "status.hpp"
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::bench {
 namespace {
@@ -15,7 +15,7 @@ void refuse(benchmark::State& state, const test_support::ByteString& bytes) {
   while (state.KeepRunning()) {
     try {
       core::decode_image(bytes, {128, 128}, {});
-      state.SkipWithError("the picture was not refused");
+      state.SkipWithError("the image was not refused");
       return;
     } catch (const core::Failure& failure) {
       if (failure.status() == core::Status::limit) continue;

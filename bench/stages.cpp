@@ -17,13 +17,13 @@ namespace {
 core::Size input_size() { return {model().config().input.width, model().config().input.height}; }
 
 core::DecodedImage decoded(std::size_t index) {
-  return core::decode_image(pictures()[index % pictures().size()], input_size(), {});
+  return core::decode_image(images()[index % images().size()], input_size(), {});
 }
 
-// The scale that the library chose for each picture: the floor decodes at the same.
+// The scale that the library chose for each image: the floor decodes at the same.
 std::vector<int> scales() {
   std::vector<int> result;
-  for (std::size_t i = 0; i < pictures().size(); ++i) {
+  for (std::size_t i = 0; i < images().size(); ++i) {
     const auto image = decoded(i);
     const int shrink = (image.stored_size.width + image.rgb.cols - 1) / image.rgb.cols;
     result.push_back(shrink >= 8 ? 1 : shrink >= 4 ? 2 : shrink >= 2 ? 4 : 8);
@@ -42,8 +42,8 @@ void decode_floor(benchmark::State& state) {
   cv::Mat image;
   std::size_t i = 0;
   while (state.KeepRunning()) {
-    const std::size_t at = i++ % pictures().size();
-    bare_jpeg(pictures()[at], eighths[at], image);
+    const std::size_t at = i++ % images().size();
+    bare_jpeg(images()[at], eighths[at], image);
     benchmark::DoNotOptimize(image.data);
   }
 }
@@ -51,7 +51,7 @@ BENCHMARK(decode_floor)->Name("decode/floor");
 
 std::vector<core::DecodedImage> all_decoded() {
   std::vector<core::DecodedImage> result;
-  for (std::size_t i = 0; i < pictures().size(); ++i) result.push_back(decoded(i));
+  for (std::size_t i = 0; i < images().size(); ++i) result.push_back(decoded(i));
   return result;
 }
 
@@ -84,7 +84,7 @@ BENCHMARK(preprocess_floor)->Name("preprocess/floor");
 void run(benchmark::State& state, const core::Engine& engine) {
   const auto context = engine.create_context();
   const auto input = context->input();
-  core::normalise(core::golden_picture(1, {input.width, input.height}, 2), model().config().input, input);
+  core::normalise(core::golden_image(1, {input.width, input.height}, 2), model().config().input, input);
   std::vector<float> logits(model().config().outputs());
   while (state.KeepRunning()) {
     context->run(logits);
@@ -150,8 +150,8 @@ void all_floors(benchmark::State& state) {
   cv::Mat small;
   std::size_t i = 0;
   while (state.KeepRunning()) {
-    const std::size_t at = i++ % pictures().size();
-    bare_jpeg(pictures()[at], eighths[at], image);
+    const std::size_t at = i++ % images().size();
+    bare_jpeg(images()[at], eighths[at], image);
     cv::resize(image, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
     benchmark::DoNotOptimize(small.data);
     network.run();

@@ -3,7 +3,7 @@
 
 #include "guard.hpp"
 #include "handles.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 namespace {
 
@@ -13,7 +13,7 @@ using core::Failure;
 using core::Status;
 using core::Verdict;
 
-// A single picture's failure is the call's failure.
+// A single image's failure is the call's failure.
 template <typename Classify>
 catdog_status classify_one(catdog_result** out, const catdog_classifier* classifier, Classify classify) noexcept {
   return capi::create(out, [&] {
@@ -46,27 +46,27 @@ catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catd
   });
 }
 
-catdog_status catdog_classifier_classify_picture(catdog_result** out, const catdog_classifier* classifier,
-                                                 const catdog_picture* picture) {
+catdog_status catdog_classifier_classify_image(catdog_result** out, const catdog_classifier* classifier,
+                                               const catdog_image* image) {
   return classify_one(out, classifier,
-                      [&](const core::Classifier& c) { return capi::classify(c, *require(picture, "picture")); });
+                      [&](const core::Classifier& c) { return capi::classify(c, *require(image, "image")); });
 }
 
 catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
-                                               const catdog_picture* pictures, size_t count) {
+                                               const catdog_image* images, size_t count) {
   return capi::create(out, [&] {
     const core::Classifier& core_classifier = require(classifier, "classifier")->classifier;
-    require(pictures, "pictures");
+    require(images, "images");
     if (count == 0) throw Failure(Status::invalid_argument, "the batch is empty: count must be at least 1");
     auto result = std::make_unique<catdog_result>();
     result->labels = core_classifier.model().config().labels;
     if (count > result->items.max_size()) {
-      throw Failure(Status::out_of_memory, "a batch of " + std::to_string(count) + " pictures is larger than memory");
+      throw Failure(Status::out_of_memory, "a batch of " + std::to_string(count) + " images is larger than memory");
     }
     result->items.resize(count);
     core_classifier.for_each(count, [&](std::size_t i) noexcept {
       try {
-        result->items[i] = capi::classify(core_classifier, pictures[i]);
+        result->items[i] = capi::classify(core_classifier, images[i]);
       } catch (...) {  // Only when there is no memory even for the verdict.
         result->items[i].status = Status::out_of_memory;
       }

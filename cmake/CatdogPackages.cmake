@@ -33,8 +33,8 @@ foreach(_component IN LISTS _components)
 endforeach()
 
 # Man pages from the commands' own --help: one source.
-set(_pages "catdog:catdog-cli::tells cats from dogs in photos" "catdog-classify:catdog-cli:classify:says what is in pictures"
-           "catdog-info:catdog-cli:info:describes a model file" "catdog-evaluate:catdog-cli:evaluate:measures a model on labelled pictures"
+set(_pages "catdog:catdog-cli::tells cats from dogs in photos" "catdog-classify:catdog-cli:classify:says what is in images"
+           "catdog-info:catdog-cli:info:describes a model file" "catdog-evaluate:catdog-cli:evaluate:measures a model on labelled images"
            "catdog-import:catdog-cli:import:makes a model file of a PyTorch checkpoint")
 if(TARGET catdog-server)
   list(APPEND _pages "catdog-server:catdog-server::tells cats from dogs in photos, over HTTP")

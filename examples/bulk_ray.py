@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classifies a folder of pictures, or a Parquet with a column `bytes`, on a Ray cluster (pip install 'ray[data]'):
-python bulk_ray.py SOURCE OUTPUT [--workers N] [--compare]. Writes Parquet: what came with a picture, and a verdict."""
+"""Classifies a folder of images, or a Parquet with a column `bytes`, on a Ray cluster (pip install 'ray[data]'):
+python bulk_ray.py SOURCE OUTPUT [--workers N] [--compare]. Writes Parquet: what came with an image, and a verdict."""
 
 import argparse
 import time
@@ -20,7 +20,7 @@ class Classify:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         predictions = self.classifier.classify_batch(list(batch.pop("bytes")))
-        batch["status"] = [prediction.status for prediction in predictions]  # A broken picture stops nothing.
+        batch["status"] = [prediction.status for prediction in predictions]  # A broken image stops nothing.
         batch["label"] = [prediction.label for prediction in predictions]
         batch["confidence"] = [prediction.confidence for prediction in predictions]
         return batch
@@ -33,22 +33,22 @@ def read(source: Path) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Classifies many pictures on Ray Data")
-    parser.add_argument("source", type=Path, help="folder of pictures, Parquet file, or folder of those")
+    parser = argparse.ArgumentParser(description="Classifies many images on Ray Data")
+    parser.add_argument("source", type=Path, help="folder of images, Parquet file, or folder of those")
     parser.add_argument("output", type=Path, help="folder for the results")
     parser.add_argument("--workers", type=int, default=2, help="actors that classify (default: %(default)s)")
     parser.add_argument("--compare", action="store_true", help="classify in a plain loop as well, and compare")
     options = parser.parse_args()
-    pictures = read(options.source).materialize()  # Read before the clock starts, as for the loop.
+    images = read(options.source).materialize()  # Read before the clock starts, as for the loop.
 
     started = time.perf_counter()
     actors = ray.data.ActorPoolStrategy(size=options.workers)
-    verdicts = pictures.map_batches(Classify, batch_size=64, compute=actors, num_cpus=1).materialize()
-    rate = pictures.count() / (time.perf_counter() - started)
+    verdicts = images.map_batches(Classify, batch_size=64, compute=actors, num_cpus=1).materialize()
+    rate = images.count() / (time.perf_counter() - started)
     verdicts.write_parquet(str(options.output))
-    print(f"{pictures.count()} pictures, {rate:.0f} a second with {options.workers} workers")
+    print(f"{images.count()} images, {rate:.0f} a second with {options.workers} workers")
     if options.compare:
-        encoded = [row["bytes"] for row in pictures.iter_rows()]
+        encoded = [row["bytes"] for row in images.iter_rows()]
         with catdog.Classifier(threads=1) as classifier:
             started = time.perf_counter()
             classifier.classify_batch(encoded)

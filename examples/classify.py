@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classifies the files named on the command line: python classify.py PICTURE..."""
+"""Classifies the files named on the command line: python classify.py IMAGE..."""
 
 import sys
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many pictures in one call on all granted threads: each has its own status, and a bad one never fails the others.
+// Many images in one call on all granted threads: each has its own status, and a bad one never fails the others.
 #include <catdog/catdog.hpp>
 #include <cstdio>
 #include <fstream>
@@ -9,21 +9,21 @@
 
 int main(int argc, char** argv) try {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s PICTURE...\n", argv[0]);
+    std::fprintf(stderr, "usage: %s IMAGE...\n", argv[0]);
     return 2;
   }
   const catdog::Classifier classifier = catdog::Classifier::open(catdog::Options().abstain_below(0.8));
 
-  std::vector<std::string> files;  // Pictures only view them.
+  std::vector<std::string> files;  // Images only view them.
   for (int i = 1; i < argc; ++i) {
     std::ifstream in(argv[i], std::ios::binary);
     files.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
-  std::vector<catdog::Picture> pictures;
-  for (const std::string& file : files) pictures.push_back(catdog::Picture::encoded(file));
+  std::vector<catdog::Image> images;
+  for (const std::string& file : files) images.push_back(catdog::Image::encoded(file));
 
   int failed = 0;
-  const std::vector<catdog::Result> results = classifier.classify_batch(pictures);
+  const std::vector<catdog::Result> results = classifier.classify_batch(images);
   for (std::size_t i = 0; i < results.size(); ++i) {
     const catdog::Result& result = results[i];
     if (result) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One picture, one answer, and what each failure needs. */
+/* One image, one answer, and what each failure needs. */
 #include <catdog/catdog.h>
 #include <stdio.h>
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    fprintf(stderr, "usage: %s PICTURE\n", argv[0]);
+    fprintf(stderr, "usage: %s IMAGE\n", argv[0]);
     return 2;
   }
   catdog_classifier* classifier = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A picture and a model that are in memory already, as a server or an archive has them. */
+/* An image and a model that are in memory already, as a server or an archive has them. */
 #include <catdog/catdog.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,20 +20,20 @@ static void* read_file(const char* path, size_t* size) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    fprintf(stderr, "usage: %s MODEL PICTURE\n", argv[0]);
+    fprintf(stderr, "usage: %s MODEL IMAGE\n", argv[0]);
     return 2;
   }
   size_t model_size = 0;
-  size_t picture_size = 0;
+  size_t image_size = 0;
   void* model = read_file(argv[1], &model_size);
-  void* picture = read_file(argv[2], &picture_size);
+  void* image = read_file(argv[2], &image_size);
   catdog_classifier* classifier = NULL;
   catdog_result* result = NULL;
   int failed = 1;
-  if (model == NULL || picture == NULL) {
+  if (model == NULL || image == NULL) {
     fprintf(stderr, "can't read %s\n", model == NULL ? argv[1] : argv[2]);
   } else if (catdog_classifier_open_memory(&classifier, model, model_size, NULL) != CATDOG_OK ||
-             catdog_classifier_classify_encoded(&result, classifier, picture, picture_size) != CATDOG_OK) {
+             catdog_classifier_classify_encoded(&result, classifier, image, image_size) != CATDOG_OK) {
     fprintf(stderr, "%s\n", catdog_last_error());
   } else {
     int32_t label = 0;
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   }
   catdog_result_destroy(result);
   catdog_classifier_destroy(classifier);
-  free(picture);
+  free(image);
   free(model);
   return failed;
 }

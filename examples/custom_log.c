@@ -17,7 +17,7 @@ static void write_line(void* user_data, catdog_log_level level, const char* mess
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    fprintf(stderr, "usage: %s LOG PICTURE\n", argv[0]);
+    fprintf(stderr, "usage: %s LOG IMAGE\n", argv[0]);
     return 2;
   }
   struct log log = {fopen(argv[1], "w"), 0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One classifier, many threads: no lock, no copy of the model. Each thread takes the next picture until none is left.
+// One classifier, many threads: no lock, no copy of the model. Each thread takes the next image until none is left.
 #include <atomic>
 #include <catdog/catdog.hpp>
 #include <cstdio>

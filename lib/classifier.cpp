@@ -131,7 +131,7 @@ struct Classifier::Impl {
     } catch (const Failure& failure) {
       fail(verdict, failure.status(), failure.what());
     } catch (const std::bad_alloc&) {
-      fail(verdict, Status::out_of_memory, "out of memory while classifying a picture");
+      fail(verdict, Status::out_of_memory, "out of memory while classifying an image");
     } catch (const cv::Exception& error) {
       fail(verdict, error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal, error.what());
     } catch (const std::exception& error) {
@@ -192,7 +192,7 @@ Classifier::~Classifier() = default;
 Verdict Classifier::classify_file(const std::string& path) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
     const std::vector<std::uint8_t> bytes =
-        read_file(path, impl_->options.limits.max_encoded_bytes, "picture", "max_encoded_bytes");
+        read_file(path, impl_->options.limits.max_encoded_bytes, "image", "max_encoded_bytes");
     verdict.timings.read = watch.lap();
     impl_->decode_and_infer(bytes, verdict, watch);
   });
@@ -221,10 +221,10 @@ void Classifier::warm_up(int threads) const {
   // All contexts at once: leasing one after the other would warm the same one again and again.
   std::vector<std::unique_ptr<Impl::ContextLease>> leases;
   std::vector<float> logits(impl_->model.config().outputs());
-  const cv::Mat picture = golden_picture(1, impl_->input_size(), 2);
+  const cv::Mat image = golden_image(1, impl_->input_size(), 2);
   for (int i = 0; i < callers; ++i) {
     const auto& lease = leases.emplace_back(std::make_unique<Impl::ContextLease>(*impl_));
-    normalise(picture, impl_->model.config().input, (*lease)->input());
+    normalise(image, impl_->model.config().input, (*lease)->input());
     (*lease)->run(logits);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way of a picture: bytes → pixels → model input → logits → verdict. What capi/ wraps.
+// The whole way of an image: bytes → pixels → model input → logits → verdict. What capi/ wraps.
 #pragma once
 
 #include <cstdint>
@@ -56,12 +56,12 @@ Thresholds choose_thresholds(const Calibration& calibration, const ClassifierOpt
 // Why the answer is what it is. The numbers of catdog_reason in catdog.h.
 enum class Reason : std::int32_t { none = 0, label = 10, low_confidence = 20, neither = 30 };
 
-// The verdict on one picture, or why there is none.
+// The verdict on one image, or why there is none.
 struct Verdict {
   Status status = Status::ok;
   std::string message;              // Empty when ok.
   std::vector<RankedLabel> ranked;  // All labels, most probable first; ties by index. Empty when failed.
-  double neither = -1;              // Probability that the picture is of no label; -1 where the model can't say.
+  double neither = -1;              // Probability that the image is of no label; -1 where the model can't say.
   double trust = 0;                 // Probability that the first label is right.
   Reason reason = Reason::none;
   bool abstained() const { return reason == Reason::low_confidence || reason == Reason::neither; }
@@ -77,7 +77,7 @@ class Classifier {
   Classifier(const Classifier&) = delete;
   Classifier& operator=(const Classifier&) = delete;
 
-  // None of these throws for a bad picture: the verdict has the status. Thread-safe.
+  // None of these throws for a bad image: the verdict has the status. Thread-safe.
   Verdict classify_file(const std::string& path) const;
   Verdict classify_encoded(std::span<const std::uint8_t> bytes) const;
   Verdict classify_pixels(const RawPixels& pixels) const;

@@ -11,7 +11,7 @@ case "${1:-}" in
 esac
 seconds=$1
 shift
-targets=(picture model capi multipart json oip)
+targets=(image model capi multipart json oip)
 [ $# -gt 0 ] || set -- "${targets[@]}"
 for target in "$@"; do
   [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are: ${targets[*]}"

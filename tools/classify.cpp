@@ -36,15 +36,15 @@ std::vector<std::string> listed_files(const ClassifyOptions& options) {
 }
 
 std::vector<std::string> gather(const ClassifyOptions& options) {
-  const bool picture_from_stdin = std::count(options.named.begin(), options.named.end(), "-") > 0;
+  const bool image_from_stdin = std::count(options.named.begin(), options.named.end(), "-") > 0;
   if (std::count(options.named.begin(), options.named.end(), "-") + (options.files_from == "-" ? 1 : 0) > 1) {
     throw CommandError(exit_usage, "standard input ('-') can be named only once");
   }
-  if (picture_from_stdin && isatty(STDIN_FILENO) == 1) {
-    throw CommandError(exit_usage, "'-' reads a picture from standard input, which is a terminal");
+  if (image_from_stdin && isatty(STDIN_FILENO) == 1) {
+    throw CommandError(exit_usage, "'-' reads an image from standard input, which is a terminal");
   }
   if (options.named.empty() && options.files_from.empty()) {
-    throw CommandError(exit_usage, "name pictures or folders, '-', or --files-from (see 'catdog classify --help')");
+    throw CommandError(exit_usage, "name images or folders, '-', or --files-from (see 'catdog classify --help')");
   }
   std::vector<std::string> complaints;
   std::vector<std::string> paths = expand_inputs(options.named, options.recursive, complaints);
@@ -95,10 +95,9 @@ int classify(const ClassifyOptions& options) {
 
 void add_classify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ClassifyOptions>();
-  CLI::App* command = app.add_subcommand("classify", "Label pictures");
-  command->add_option(
-      "PATH", options->named,
-      "Pictures; folders, for the regular, not hidden picture files in them; - for one on standard input");
+  CLI::App* command = app.add_subcommand("classify", "Label images");
+  command->add_option("PATH", options->named,
+                      "Images; folders, for the regular, not hidden image files in them; - for one on standard input");
   command->add_option("--files-from", options->files_from,
                       "Read paths from this file, one a line; - for standard input");
   command->add_flag("-0,--null", options->nul_separated, "The paths of --files-from end with NUL");

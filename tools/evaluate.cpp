@@ -89,10 +89,10 @@ std::string to_table(const Evaluation& evaluation, const std::vector<std::string
           fixed(metrics.nll) + "\nBrier      " + fixed(metrics.brier) + "\ncoverage   " + fixed(metrics.coverage) +
           "  (accuracy there " + fixed(metrics.covered_accuracy) + ")\n";
   if (metrics.neither.count > 0) {
-    text += "neither    " + std::to_string(metrics.neither.count) + " pictures of no label: AUC " +
+    text += "neither    " + std::to_string(metrics.neither.count) + " images of no label: AUC " +
             fixed(metrics.neither.auc) + ", declined " + fixed(metrics.neither.declined) + ", called neither " +
             fixed(metrics.neither.called_neither) + "\nanswered   " + fixed(metrics.answered) +
-            " of all pictures  (accuracy there " + fixed(metrics.answered_accuracy) + ")\n";
+            " of all images  (accuracy there " + fixed(metrics.answered_accuracy) + ")\n";
   }
   text += "\n";
   std::size_t width = 8;
@@ -135,13 +135,13 @@ void finish(std::ofstream& out, const std::string& path) {
 int evaluate(const EvaluateOptions& options) {
   const Session session(options.model);
   const std::vector<std::string>& labels = session.labels();
-  const auto pictures = labelled_pictures(options.folder, options.list, options.negatives, labels);
+  const auto images = labelled_images(options.folder, options.list, options.negatives, labels);
   std::ofstream predictions = open_output(options.predictions);
   if (predictions.is_open()) predictions << "truth," << csv_header(labels);
   std::ofstream report = open_output(options.report);
   Evaluation evaluation;
   {
-    Progress progress(pictures.size(), !options.run.no_progress);
+    Progress progress(images.size(), !options.run.no_progress);
     const auto seen = [&](const Record& record) {
       const Verdict& verdict = record.verdict;
       if (predictions.is_open()) {
@@ -154,20 +154,20 @@ int evaluate(const EvaluateOptions& options) {
       progress.advance();
     };
     const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
-    evaluation = evaluate_pictures(session, pictures, jobs, seen);
+    evaluation = evaluate_images(session, images, jobs, seen);
   }
   finish(predictions, options.predictions);
   const std::size_t delivered = evaluation.records.size();
-  const bool interrupted = delivered < pictures.size();
+  const bool interrupted = delivered < images.size();
   if (evaluation.unreadable == delivered) {
     if (interrupted) return exit_signal;
-    throw CommandError(exit_unreadable, "none of the " + std::to_string(delivered) + " pictures could be read");
+    throw CommandError(exit_unreadable, "none of the " + std::to_string(delivered) + " images could be read");
   }
   if (interrupted) {
-    complain("interrupted: the figures are of the first " + std::to_string(delivered) + " pictures of " +
-             std::to_string(pictures.size()));
+    complain("interrupted: the figures are of the first " + std::to_string(delivered) + " images of " +
+             std::to_string(images.size()));
   }
-  if (report.is_open()) report << report_page(session, evaluation, pictures.size());
+  if (report.is_open()) report << report_page(session, evaluation, images.size());
   finish(report, options.report);
   write_out(options.json ? dump_json(to_json(evaluation, session), 2) : to_table(evaluation, labels));
   if (interrupted) return exit_signal;
@@ -178,27 +178,27 @@ int evaluate(const EvaluateOptions& options) {
 
 void add_evaluate(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* command = app.add_subcommand("evaluate", "Measure a model on labelled pictures");
+  CLI::App* command = app.add_subcommand("evaluate", "Measure a model on labelled images");
   command
       ->add_option(
           "DIR", options->folder,
-          "Folder whose sub-folders are named after the labels, in any case; regular, not hidden picture files count")
+          "Folder whose sub-folders are named after the labels, in any case; regular, not hidden image files count")
       ->required();
   command->add_option("--list", options->list,
                       "Use only these files: paths relative to DIR, such as cat/1.jpg, one a line");
   command->add_option("--negatives", options->negatives,
-                      "Also a folder of pictures of no label, as the sub-folder 'neither' of DIR would be");
-  command->add_option("--predictions", options->predictions, "Also write each picture's verdict to this CSV file");
+                      "Also a folder of images of no label, as the sub-folder 'neither' of DIR would be");
+  command->add_option("--predictions", options->predictions, "Also write each image's verdict to this CSV file");
   command->add_option("--report", options->report,
-                      "Also write an HTML page with figures, curves and the worst mistakes; it embeds these pictures");
+                      "Also write an HTML page with figures, curves and the worst mistakes; it embeds these images");
   command->add_flag("--json", options->json, "One JSON object");
   add_run_options(*command, options->run);
   add_model_options(*command, options->model, true);
   command->footer(R"(
 Examples:
-  catdog evaluate pictures/                      pictures/cat/*.jpg, pictures/dog/*.jpg
-  catdog evaluate pictures --list test_split.txt --json
-  catdog evaluate pictures --negatives others --predictions verdicts.csv --report report.html)");
+  catdog evaluate images/                      images/cat/*.jpg, images/dog/*.jpg
+  catdog evaluate images --list test_split.txt --json
+  catdog evaluate images --negatives others --predictions verdicts.csv --report report.html)");
   command->callback([options, &exit_code] { exit_code = evaluate(*options); });
 }
 

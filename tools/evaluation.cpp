@@ -39,17 +39,17 @@ void refuse_unknown(const std::vector<std::string>& unknown, const std::vector<s
   if (unknown.empty()) return;
   throw CommandError(exit_usage, "no label of the model: " + joined(unknown) +
                                      " (folders must be named after the labels " + joined(labels) +
-                                     ", or 'neither' for pictures of none)");
+                                     ", or 'neither' for images of none)");
 }
 
 // Throws CommandError when the folder has none.
-void add_folder(const fs::path& folder, int truth, std::vector<LabelledPicture>& pictures) {
+void add_folder(const fs::path& folder, int truth, std::vector<LabelledImage>& images) {
   const FolderImages found = images_in(folder, true);
   if (found.paths.empty()) throw CommandError(exit_usage, none_in(folder.string(), found));
-  for (const std::string& path : found.paths) pictures.push_back({path, truth});
+  for (const std::string& path : found.paths) images.push_back({path, truth});
 }
 
-std::vector<LabelledPicture> from_folders(const fs::path& folder, const std::vector<std::string>& labels) {
+std::vector<LabelledImage> from_folders(const fs::path& folder, const std::vector<std::string>& labels) {
   std::vector<std::string> unknown;
   std::vector<std::pair<int, fs::path>> folders;  // "Cat" and "cat" are one class.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -67,18 +67,18 @@ std::vector<LabelledPicture> from_folders(const fs::path& folder, const std::vec
     if (!there) throw CommandError(exit_usage, "the folder '" + (folder / labels[i]).string() + "' is missing");
   }
   std::sort(folders.begin(), folders.end());
-  std::vector<LabelledPicture> pictures;
+  std::vector<LabelledImage> images;
   for (const auto& [index, path] : folders) {
-    add_folder(path, index == static_cast<int>(labels.size()) ? no_label : index, pictures);
+    add_folder(path, index == static_cast<int>(labels.size()) ? no_label : index, images);
   }
-  return pictures;
+  return images;
 }
 
-std::vector<LabelledPicture> from_list(const fs::path& folder, const std::string& list,
-                                       const std::vector<std::string>& labels) {
+std::vector<LabelledImage> from_list(const fs::path& folder, const std::string& list,
+                                     const std::vector<std::string>& labels) {
   std::ifstream in(list, std::ios::binary);
   if (!in) throw CommandError(exit_usage, "can't read the list '" + list + "'");
-  std::vector<LabelledPicture> pictures;
+  std::vector<LabelledImage> images;
   std::vector<std::string> unknown;
   for (const std::string& line : read_paths(in, false)) {
     const fs::path relative = fs::path(line).lexically_normal();
@@ -87,10 +87,10 @@ std::vector<LabelledPicture> from_list(const fs::path& folder, const std::string
     if (truth == unknown_label && std::find(unknown.begin(), unknown.end(), name) == unknown.end()) {
       unknown.push_back(name);
     }
-    pictures.push_back({(folder / relative).string(), truth});
+    images.push_back({(folder / relative).string(), truth});
   }
   refuse_unknown(unknown, labels);
-  return pictures;
+  return images;
 }
 
 void require_folder(const std::string& folder) {
@@ -103,19 +103,19 @@ std::string truth_name(int truth, const std::vector<std::string>& labels) {
   return truth == no_label ? neither_folder : labels[static_cast<std::size_t>(truth)];
 }
 
-std::vector<LabelledPicture> labelled_pictures(const std::string& folder, const std::string& list,
-                                               const std::string& negatives, const std::vector<std::string>& labels) {
+std::vector<LabelledImage> labelled_images(const std::string& folder, const std::string& list,
+                                           const std::string& negatives, const std::vector<std::string>& labels) {
   require_folder(folder);
-  std::vector<LabelledPicture> pictures = list.empty() ? from_folders(folder, labels) : from_list(folder, list, labels);
+  std::vector<LabelledImage> images = list.empty() ? from_folders(folder, labels) : from_list(folder, list, labels);
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const bool any = std::any_of(pictures.begin(), pictures.end(),
-                                 [&](const LabelledPicture& picture) { return picture.truth == static_cast<int>(i); });
-    if (!any) throw CommandError(exit_usage, "no pictures of the class '" + labels[i] + "'");
+    const bool any = std::any_of(images.begin(), images.end(),
+                                 [&](const LabelledImage& image) { return image.truth == static_cast<int>(i); });
+    if (!any) throw CommandError(exit_usage, "no images of the class '" + labels[i] + "'");
   }
-  if (negatives.empty()) return pictures;
+  if (negatives.empty()) return images;
   require_folder(negatives);
-  add_folder(negatives, no_label, pictures);
-  return pictures;
+  add_folder(negatives, no_label, images);
+  return images;
 }
 
 std::vector<Sample> samples_of(const std::vector<Record>& records) {
@@ -128,16 +128,16 @@ std::vector<Sample> samples_of(const std::vector<Record>& records) {
   return samples;
 }
 
-Evaluation evaluate_pictures(const Session& session, const std::vector<LabelledPicture>& pictures, int jobs,
-                             const std::function<void(const Record&)>& seen) {
+Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images, int jobs,
+                           const std::function<void(const Record&)>& seen) {
   Evaluation evaluation;
   const auto deliver = [&](const Verdict& verdict) {
-    const Record& record = evaluation.records.emplace_back(Record{pictures[evaluation.records.size()].truth, verdict});
+    const Record& record = evaluation.records.emplace_back(Record{images[evaluation.records.size()].truth, verdict});
     evaluation.unreadable += verdict.status == CATDOG_OK ? 0 : 1;
     seen(record);
   };
   run_in_order(
-      pictures.size(), jobs, [&](std::size_t i) { return session.classify_file(pictures[i].path); }, deliver);
+      images.size(), jobs, [&](std::size_t i) { return session.classify_file(images[i].path); }, deliver);
   evaluation.metrics = compute_metrics(samples_of(evaluation.records), session.labels().size());
   return evaluation;
 }

@@ -12,8 +12,8 @@
 
 namespace catdog::cli {
 
-// A picture and what it shows: the index of a label, or no_label.
-struct LabelledPicture {
+// An image and what it shows: the index of a label, or no_label.
+struct LabelledImage {
   std::string path;
   int truth = no_label;
 };
@@ -21,20 +21,20 @@ struct LabelledPicture {
 // Name of the truth: a label, or "neither".
 std::string truth_name(int truth, const std::vector<std::string>& labels);
 
-// The sub-folders of `folder` are the labels; one named "neither", where that is no label, holds pictures of none.
+// The sub-folders of `folder` are the labels; one named "neither", where that is no label, holds images of none.
 // `list`
-// ("" = all) names a file of paths relative to `folder`. `negatives` ("" = none) is a folder of more pictures of no
-// label. Throws CommandError for folders that fit no label and for a label without a picture.
-std::vector<LabelledPicture> labelled_pictures(const std::string& folder, const std::string& list,
-                                               const std::string& negatives, const std::vector<std::string>& labels);
+// ("" = all) names a file of paths relative to `folder`. `negatives` ("" = none) is a folder of more images of no
+// label. Throws CommandError for folders that fit no label and for a label without an image.
+std::vector<LabelledImage> labelled_images(const std::string& folder, const std::string& list,
+                                           const std::string& negatives, const std::vector<std::string>& labels);
 
 struct Record {
   int truth = no_label;
-  Verdict verdict;  // With a status of its own: a picture that can't be read is a record as well.
+  Verdict verdict;  // With a status of its own: an image that can't be read is a record as well.
 };
 
 struct Evaluation {
-  std::vector<Record> records;  // In the order of the pictures; fewer when interrupted.
+  std::vector<Record> records;  // In the order of the images; fewer when interrupted.
   std::size_t unreadable = 0;
   Metrics metrics;  // Of the readable ones.
 };
@@ -42,8 +42,8 @@ struct Evaluation {
 // The readable ones, as the metrics take them.
 std::vector<Sample> samples_of(const std::vector<Record>& records);
 
-// Classifies the pictures on `jobs` threads. `seen` is told of each record, in order, on the calling thread.
-Evaluation evaluate_pictures(const Session& session, const std::vector<LabelledPicture>& pictures, int jobs,
-                             const std::function<void(const Record&)>& seen);
+// Classifies the images on `jobs` threads. `seen` is told of each record, in order, on the calling thread.
+Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images, int jobs,
+                           const std::function<void(const Record&)>& seen);
 
 }  // namespace catdog::cli

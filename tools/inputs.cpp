@@ -62,8 +62,8 @@ FolderImages images_in(const fs::path& folder, bool recursive) {
 }
 
 std::string none_in(const std::string& folder, const FolderImages& found) {
-  if (found.foreign == 0) return "no pictures in '" + folder + "'";
-  return "no pictures in '" + folder + "' that can be read: " + std::to_string(found.foreign) +
+  if (found.foreign == 0) return "no images in '" + folder + "'";
+  return "no images in '" + folder + "' that can be read: " + std::to_string(found.foreign) +
          " of other kinds, such as HEIC (JPEG, PNG, WebP and GIF are read; convert them)";
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what the user named to a list of picture files, in order.
+// From what the user named to a list of image files, in order.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ std::vector<std::string> read_paths(std::istream& in, bool nul_separated);
 std::vector<std::string> expand_inputs(const std::vector<std::string>& named, bool recursive,
                                        std::vector<std::string>& complaints);
 
-// At most `limit` + 1 bytes, so that the library itself can say that a picture is too big.
+// At most `limit` + 1 bytes, so that the library itself can say that an image is too big.
 std::string read_stdin(std::int64_t limit);
 
 }  // namespace catdog::cli

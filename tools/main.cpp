@@ -12,13 +12,13 @@ namespace {
 
 constexpr const char* examples = R"(
 Examples:
-  catdog classify pet.jpg holiday/          label and confidence of each picture
+  catdog classify pet.jpg holiday/          label and confidence of each image
   catdog classify --json --recursive photos | jq .label
   catdog info                               what the installed model is
-  catdog evaluate pictures/                 sub-folders are the classes
+  catdog evaluate images/                 sub-folders are the classes
   catdog import checkpoint.pt -o model.pt   from a PyTorch state-dict
 
-Exit codes: 0 all read, 1 some pictures unreadable, 2 usage, 3 the model can't be opened, 4 output can't be written,
+Exit codes: 0 all read, 1 some images unreadable, 2 usage, 3 the model can't be opened, 4 output can't be written,
 130 interrupted. 'catdog COMMAND --help' says more.)";
 
 int run(int argc, char** argv) {

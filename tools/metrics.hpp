@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quality of a classifier on labelled pictures. No I/O: checked against numbers worked out by hand.
+// Quality of a classifier on labelled images. No I/O: checked against numbers worked out by hand.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace catdog::cli {
 
-inline constexpr int no_label = -1;  // Truth of a picture that shows none of the labels.
+inline constexpr int no_label = -1;  // Truth of an image that shows none of the labels.
 
 struct Sample {
   int truth = 0;
@@ -27,22 +27,22 @@ struct Interval {
 
 struct ClassMetrics {
   std::size_t support = 0;
-  // Empty where the ratio is 0/0: no picture was predicted as the class, or none is in it.
+  // Empty where the ratio is 0/0: no image was predicted as the class, or none is in it.
   std::optional<double> precision;
   std::optional<double> recall;
   std::optional<double> f1;
   std::optional<double> auc;  // This class against the rest.
 };
 
-// Pictures that show none of the labels.
+// Images that show none of the labels.
 struct NeitherMetrics {
   std::size_t count = 0;
   std::optional<double> declined;        // Share answered "neither" or "uncertain".
   std::optional<double> called_neither;  // Share answered "neither".
-  std::optional<double> auc;             // Of the score for neither, against the pictures that show a label.
+  std::optional<double> auc;             // Of the score for neither, against the images that show a label.
 };
 
-// All figures but the last three are of the pictures that show a label.
+// All figures but the last three are of the images that show a label.
 struct Metrics {
   std::size_t count = 0;
   std::size_t correct = 0;
@@ -51,13 +51,13 @@ struct Metrics {
   std::optional<double> auc;   // Mean over the classes; with two classes the one AUC there is.
   double ece = 0;              // 15 equal bins of confidence.
   double nll = 0;
-  double brier = 0;     // Sum over the classes of (probability - truth)², mean over the pictures: 0..2.
-  double coverage = 1;  // Share of the pictures on which the classifier did not abstain.
+  double brier = 0;     // Sum over the classes of (probability - truth)², mean over the images: 0..2.
+  double coverage = 1;  // Share of the images on which the classifier did not abstain.
   std::optional<double> covered_accuracy;
   std::vector<ClassMetrics> classes;
   std::vector<std::vector<std::size_t>> confusion;  // [truth][predicted]
   NeitherMetrics neither;
-  std::optional<double> answered;           // Share of all pictures whose answer is a label.
+  std::optional<double> answered;           // Share of all images whose answer is a label.
   std::optional<double> answered_accuracy;  // Share of right ones among those answers.
 };
 

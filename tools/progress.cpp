@@ -9,7 +9,7 @@
 
 namespace catdog::cli {
 namespace {
-constexpr std::size_t few_pictures = 5;
+constexpr std::size_t few_images = 5;
 constexpr std::size_t bar_columns = 24;
 constexpr auto redraw_interval = std::chrono::milliseconds(100);
 }  // namespace
@@ -19,8 +19,8 @@ std::string progress_text(std::size_t done, std::size_t total, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const auto left = rate > 0 ? static_cast<unsigned long>(std::lround(static_cast<double>(total - done) / rate)) : 0UL;
   std::array<char, 96> numbers{};
-  std::snprintf(numbers.data(), numbers.size(), "] %zu/%zu  %.1f pictures/s  ETA %lu:%02lu", done, total, rate,
-                left / 60, left % 60);
+  std::snprintf(numbers.data(), numbers.size(), "] %zu/%zu  %.1f images/s  ETA %lu:%02lu", done, total, rate, left / 60,
+                left % 60);
   std::string text(1, '[');
   text.append(filled, '#').append(bar_columns - filled, '.').append(numbers.data());
   return text;
@@ -28,7 +28,7 @@ std::string progress_text(std::size_t done, std::size_t total, double seconds) {
 
 Progress::Progress(std::size_t total, bool wanted)
     : total_(total),
-      enabled_(wanted && total > few_pictures && isatty(STDERR_FILENO) == 1),
+      enabled_(wanted && total > few_images && isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
       last_(start_) {
   if (enabled_) draw();

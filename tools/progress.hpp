@@ -29,7 +29,7 @@ class Progress {
   std::chrono::steady_clock::time_point last_;
 };
 
-// The bar's text, such as "[#####.....] 50/100  25.0 pictures/s  ETA 0:02".
+// The bar's text, such as "[#####.....] 50/100  25.0 images/s  ETA 0:02".
 std::string progress_text(std::size_t done, std::size_t total, double seconds);
 
 }  // namespace catdog::cli

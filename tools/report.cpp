@@ -121,7 +121,7 @@ std::string base64(const std::string& bytes) {
   return out;
 }
 
-// The picture's own bytes, or nothing where they are too many or of a format that browsers don't show.
+// The image's own bytes, or nothing where they are too many or of a format that browsers don't show.
 std::string data_uri(const Verdict& verdict) {
   const std::array<std::string, 4> shown = {"jpeg", "png", "webp", "gif"};
   std::error_code error;
@@ -151,8 +151,8 @@ double sureness(const Record& record) {
 
 class Page {
  public:
-  Page(const Session& session, const Evaluation& evaluation, std::size_t pictures)
-      : session_(session), evaluation_(evaluation), metrics_(evaluation.metrics), pictures_(pictures) {
+  Page(const Session& session, const Evaluation& evaluation, std::size_t images)
+      : session_(session), evaluation_(evaluation), metrics_(evaluation.metrics), images_(images) {
     for (const std::string& label : session.labels()) labels_.push_back(escaped(label));
   }
 
@@ -171,9 +171,9 @@ class Page {
     std::string out = "<p>" + std::to_string(metrics_.count) + " images that show a label, " +
                       std::to_string(metrics_.neither.count) + " that show none, " +
                       std::to_string(evaluation_.unreadable) + " that could not be read.";
-    if (evaluation_.records.size() < pictures_) {
+    if (evaluation_.records.size() < images_) {
       out += " <strong>The run was interrupted: these are the first " + std::to_string(evaluation_.records.size()) +
-             " images of " + std::to_string(pictures_) + ".</strong>";
+             " images of " + std::to_string(images_) + ".</strong>";
     }
     return out + "</p>\n";
   }
@@ -464,14 +464,14 @@ class Page {
   const Session& session_;
   const Evaluation& evaluation_;
   const Metrics& metrics_;
-  std::size_t pictures_;
+  std::size_t images_;
   std::vector<std::string> labels_;  // As HTML.
 };
 
 }  // namespace
 
-std::string report_page(const Session& session, const Evaluation& evaluation, std::size_t pictures) {
-  return Page(session, evaluation, pictures).html();
+std::string report_page(const Session& session, const Evaluation& evaluation, std::size_t images) {
+  return Page(session, evaluation, images).html();
 }
 
 }  // namespace catdog::cli

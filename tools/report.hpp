@@ -11,8 +11,8 @@
 
 namespace catdog::cli {
 
-// `pictures` is how many were to be evaluated: more than there are records when the run was interrupted. Reads the
+// `images` is how many were to be evaluated: more than there are records when the run was interrupted. Reads the
 // files of the worst mistakes again, to embed them.
-std::string report_page(const Session& session, const Evaluation& evaluation, std::size_t pictures);
+std::string report_page(const Session& session, const Evaluation& evaluation, std::size_t images);
 
 }  // namespace catdog::cli

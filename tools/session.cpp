@@ -34,7 +34,7 @@ Classifier open_model(const ModelOptions& from) {
   }
 }
 
-// A picture that can't be read is a row like any other.
+// An image that can't be read is a row like any other.
 template <typename Classify>
 Verdict verdict_of(const std::string& name, const Classify& classify) {
   Verdict verdict;
@@ -64,7 +64,7 @@ Verdict verdict_of(const std::string& name, const Classify& classify) {
 }  // namespace
 
 void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("-j,--jobs", options.jobs, "Pictures at once; default: the threads granted to the library")
+  command.add_option("-j,--jobs", options.jobs, "Images at once; default: the threads granted to the library")
       ->check(CLI::Range(1, 1024));
   command.add_flag("--no-progress", options.no_progress, "No progress bar, even on a terminal");
 }
@@ -105,9 +105,9 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
       ->group(model);
   command.add_option("--expected-sha256", options.expected_sha256, "Refuse any other model file")->group(model);
   command.add_option("--plugin", options.plugin, "Path of libcatdog-torch.so")->group(model);
-  command.add_option("--max-bytes", options.max_encoded_bytes, "Most bytes of a picture file")->group(limits);
-  command.add_option("--max-pixels", options.max_pixels, "Most pixels of a picture")->group(limits);
-  command.add_option("--max-side", options.max_side, "Longest side of a picture in pixels")->group(limits);
+  command.add_option("--max-bytes", options.max_encoded_bytes, "Most bytes of an image file")->group(limits);
+  command.add_option("--max-pixels", options.max_pixels, "Most pixels of an image")->group(limits);
+  command.add_option("--max-side", options.max_side, "Longest side of an image in pixels")->group(limits);
   command.add_option("--max-scans", options.max_scans, "Most scans of a progressive JPEG")->group(limits);
 }
 

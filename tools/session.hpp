@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the commands share: the model's options, an open classifier, and the verdict on one picture.
+// What the commands share: the model's options, an open classifier, and the verdict on one image.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -43,7 +43,7 @@ struct ModelOptions {
   std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
 };
 
-// How a command that reads many pictures goes through them.
+// How a command that reads many images goes through them.
 struct RunOptions {
   int jobs = 0;  // 0 = the threads granted to the library.
   bool no_progress = false;

@@ -31,7 +31,7 @@ cv::Rect random_crop(const cv::Size size, double scale_min, Random& random) {
 
 std::uint8_t to_byte(float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)); }
 
-// Brightness, contrast around the picture's mean, saturation around each pixel's grey, in one pass.
+// Brightness, contrast around the image's mean, saturation around each pixel's grey, in one pass.
 void jitter_colour(cv::Mat& rgb, double strength, Random& random) {
   const auto brightness = static_cast<float>(random.uniform(1 - strength, 1 + strength));
   const auto contrast = static_cast<float>(random.uniform(1 - strength, 1 + strength));
@@ -54,7 +54,7 @@ void jitter_colour(cv::Mat& rgb, double strength, Random& random) {
   }
 }
 
-// Random erasing (Zhong et al., 2017) with the picture's mean colour.
+// Random erasing (Zhong et al., 2017) with the image's mean colour.
 void erase(cv::Mat& rgb, Random& random) {
   const double area = random.uniform(0.02, 0.2);
   const double aspect = std::exp(random.uniform(-0.7, 0.7));

@@ -134,9 +134,9 @@ void check_classes(const Dataset& data) {
     }
     for (std::size_t i = 0; i < count.size(); ++i) {
       if (count[i] == 0) {
-        throw Failure(Status::invalid_argument, std::string("no readable picture of class \"") + data.labels[i] +
+        throw Failure(Status::invalid_argument, std::string("no readable image of class \"") + data.labels[i] +
                                                     "\" in the " + split_name(split) +
-                                                    " split: add pictures or change the fractions");
+                                                    " split: add images or change the fractions");
       }
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labelled pictures from class folders or a tar, decoded once by the library's own decoder and kept as 8-bit pixels.
+// Labelled images from class folders or a tar, decoded once by the library's own decoder and kept as 8-bit pixels.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ Split assign_split(const std::string& key, const TrainOptions& options);
 std::vector<std::string> read_word_list(const std::string& path);
 
 // Reads, decodes (several threads) and splits. `progress(done, total)` is called now and then. Throws core::Failure: an
-// unreadable source, fewer than two classes, an empty class, a split without pictures of a class.
+// unreadable source, fewer than two classes, an empty class, a split without images of a class.
 Dataset load_dataset(const TrainOptions& options, const std::function<void(std::size_t, std::size_t)>& progress);
 
 // Writes train.txt, validation.txt and test.txt into `folder`: one key a line, of the images that show a class.

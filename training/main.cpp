@@ -189,7 +189,7 @@ std::string read_text(const std::string& path) {
 
 void report_data(const training::Dataset& data) {
   std::fprintf(stderr,
-               "%zu pictures: %zu train, %zu validation, %zu test, %zu negatives; %zu excluded, %zu unreadable, %zu "
+               "%zu images: %zu train, %zu validation, %zu test, %zu negatives; %zu excluded, %zu unreadable, %zu "
                "without teacher\n",
                data.samples.size(), data.indices(training::Split::train).size(),
                data.indices(training::Split::validation).size(), data.indices(training::Split::test).size(),
@@ -247,7 +247,7 @@ int train(const TrainOptions& options) {
 
 int main(int argc, char** argv) {
   TrainOptions options;
-  CLI::App app{"Trains a picture classifier and writes its model file."};
+  CLI::App app{"Trains an image classifier and writes its model file."};
   app.set_version_flag("--version", CATDOG_VERSION);
   add_options(app, options);
   CLI11_PARSE(app, argc, argv);

@@ -47,7 +47,7 @@ struct TrainOptions {
   double average_with_start = 0.0;  // Share of the start weights in the result.
   int views = 0;                    // Crops of each image, taken in turn; 0: a new crop each epoch.
 
-  double crop_scale_min = 0.6;  // Smallest share of the picture's area that a random crop keeps; 1: no crop.
+  double crop_scale_min = 0.6;  // Smallest share of the image's area that a random crop keeps; 1: no crop.
   double flip = 0.5;
   double colour = 0.3;   // Strength of brightness, contrast and saturation jitter.
   double erase = 0.0;    // Probability of random erasing.

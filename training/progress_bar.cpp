@@ -28,7 +28,7 @@ void ProgressBar::update(std::size_t done, double pictures_per_second, double lo
       std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(width - filled), '.');
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const auto left = static_cast<int>(elapsed / static_cast<double>(done - first_) * static_cast<double>(total_ - done));
-  std::fprintf(stderr, "\r%s [%s] %3zu %% %6.1f pictures/s  loss %.4f  ETA %d:%02d ", title_.c_str(), bar.c_str(),
+  std::fprintf(stderr, "\r%s [%s] %3zu %% %6.1f images/s  loss %.4f  ETA %d:%02d ", title_.c_str(), bar.c_str(),
                done * 100 / total_, pictures_per_second, loss, left / 60, left % 60);
 }
 

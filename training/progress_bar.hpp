@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A line on the terminal that rewrites itself: share done, pictures a second, loss, time left. Silent where stderr is
+// A line on the terminal that rewrites itself: share done, images a second, loss, time left. Silent where stderr is
 // no terminal.
 #pragma once
 

@@ -194,8 +194,8 @@ void Trainer::run_epoch(const std::vector<std::size_t>& train, const std::atomic
     progress_.loss_sum += loss.item<double>();
     progress_.seconds =
         seconds_before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const auto pictures = static_cast<double>(progress_.step) * options_.batch_size;
-    bar.update(progress_.step, pictures / progress_.seconds, progress_.loss_sum / static_cast<double>(progress_.step));
+    const auto images = static_cast<double>(progress_.step) * options_.batch_size;
+    bar.update(progress_.step, images / progress_.seconds, progress_.loss_sum / static_cast<double>(progress_.step));
   }
   bar.finish();
   if (progress_.step == loader.batches()) finish_epoch(loader.batches());

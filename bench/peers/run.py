@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""catdog-server next to FastAPI + PyTorch: same pictures, weights, cores and load generator, alternating in one run.
+"""catdog-server next to FastAPI + PyTorch: same images, weights, cores and load generator, alternating in one run.
 
 python3 -m venv build/peer-venv
 build/peer-venv/bin/pip install -r bench/peers/fastapi/requirements.txt
@@ -64,12 +64,12 @@ def serving(
 
 
 def main() -> int:
-    """Prints the ratio; 1 when the labels differ or a picture got no answer."""
+    """Prints the ratio; 1 when the labels differ or an image got no answer."""
     parser = argparse.ArgumentParser(description="catdog-server next to FastAPI + PyTorch, alternating in one run")
     parser.add_argument("--build", type=Path, required=True, help="build folder with catdog-server and the bench")
     parser.add_argument("--python", type=Path, required=True, help="Python of the peer's virtual environment")
     parser.add_argument("--model", type=Path, default=ROOT / "models/best_model.pt")
-    parser.add_argument("--pictures", type=Path, default=ROOT / "examples/images")
+    parser.add_argument("--pictures", dest="images", type=Path, default=ROOT / "examples/images")
     parser.add_argument("--workers", type=int, default=2, help="of each server")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--repetitions", type=int, default=5)
@@ -79,11 +79,11 @@ def main() -> int:
     bench = settings.build.absolute() / "bench/service/catdog_service_bench"
 
     def measure(ports: list[int], seconds: float) -> dict[str, Any]:
-        command = [str(bench), "--form", "--against", *map(str, ports), "--pictures", str(settings.pictures.absolute())]
+        command = [str(bench), "--form", "--against", *map(str, ports), "--pictures", str(settings.images.absolute())]
         command += ["--connections", str(settings.connections), "--seconds", str(seconds)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"not every picture was classified: {done.stdout[:300]}")
+            raise RuntimeError(f"not every image was classified: {done.stdout[:300]}")
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
@@ -114,8 +114,8 @@ def main() -> int:
             labels["ours"].update(first["labels"])
             labels["peer"].update(second["labels"])
     ratios = sorted(a / b for a, b in rates)
-    print(f"catdog-server {statistics.median(a for a, _ in rates):.1f} pictures/s")
-    print(f"FastAPI + PyTorch {statistics.median(b for _, b in rates):.1f} pictures/s")
+    print(f"catdog-server {statistics.median(a for a, _ in rates):.1f} images/s")
+    print(f"FastAPI + PyTorch {statistics.median(b for _, b in rates):.1f} images/s")
     print(f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
     both = labels["ours"].keys() & labels["peer"].keys()
     different = sorted(name for name in both if labels["ours"][name] != labels["peer"][name])

@@ -149,11 +149,11 @@ bool print(const Overload& sum, int deadline_ms) {
 
 // Sending five times as much costs as much again as refusing it. Clients are elsewhere in real life: so the second
 // figures are of a server with one worker on one core, and the generator on another.
-bool overload_with(const Settings& settings, const char* what, const std::vector<std::string>& pictures,
+bool overload_with(const Settings& settings, const char* what, const std::vector<std::string>& images,
                    int deadline_ms) {
   std::vector<std::string> requests;
-  requests.reserve(pictures.size());
-  for (const std::string& picture : pictures) requests.push_back(make_request(picture, settings.form, deadline_ms));
+  requests.reserve(images.size());
+  for (const std::string& image : images) requests.push_back(make_request(image, settings.form, deadline_ms));
   bool sound = true;
   {
     std::printf("overload with %s, %.0f times the capacity, generator on the same cores:\n", what, excess);
@@ -206,9 +206,9 @@ class SlowClients {
 
 bool overload(const Settings& settings) {
   std::vector<std::string> photos;
-  for (const Picture& picture : settings.pictures) photos.push_back(picture.bytes);
-  const bool with_photos = overload_with(settings, "the pictures", photos, 200);
-  const bool with_costly = overload_with(settings, "4-megapixel PNGs of a few KB", {costly_picture()}, 400);
+  for (const Image& image : settings.images) photos.push_back(image.bytes);
+  const bool with_photos = overload_with(settings, "the images", photos, 200);
+  const bool with_costly = overload_with(settings, "4-megapixel PNGs of a few KB", {costly_image()}, 400);
   return with_photos && with_costly;
 }
 
@@ -243,7 +243,7 @@ bool memory(const Settings& settings) {
   constexpr std::size_t warm_up = 3000;
   constexpr std::size_t count = 20000;
   std::vector<std::string> requests;
-  for (const std::string& body : mixed_bodies(settings.pictures)) requests.push_back(make_request(body, settings.form));
+  for (const std::string& body : mixed_bodies(settings.images)) requests.push_back(make_request(body, settings.form));
   const Server server(settings.model, {"--workers", std::to_string(settings.workers)});
   Plan plan;
   plan.port = server.port();
@@ -257,7 +257,7 @@ bool memory(const Settings& settings) {
   const Outcome outcome = run(plan);
   const long after = server.resident_kib();
   std::size_t failed = outcome.lost;
-  std::printf("memory: %zu pictures of %zu kinds:", outcome.sent, requests.size());
+  std::printf("memory: %zu images of %zu kinds:", outcome.sent, requests.size());
   for (const auto& [status, latencies] : outcome.latencies) {
     std::printf(" %zu x %d", latencies.size(), status);
     if (status >= 500) failed += latencies.size();

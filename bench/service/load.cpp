@@ -230,12 +230,12 @@ std::size_t Outcome::answered(int status) const {
 
 Outcome run(const Plan& plan) { return Generator(plan).run(); }
 
-std::string make_request(const std::string& picture, bool form, int deadline_ms) {
-  std::string body = picture;
+std::string make_request(const std::string& image, bool form, int deadline_ms) {
+  std::string body = image;
   std::string type = "application/octet-stream";
   if (form) {
     body = "--XxYyZz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"pet\"\r\nContent-Type: " + type +
-           "\r\n\r\n" + picture + "\r\n--XxYyZz--\r\n";
+           "\r\n\r\n" + image + "\r\n--XxYyZz--\r\n";
     type = "multipart/form-data; boundary=XxYyZz";
   }
   std::string header = "POST /predict HTTP/1.1\r\nHost: bench\r\nContent-Type: " + type + "\r\n";

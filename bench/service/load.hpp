@@ -38,8 +38,8 @@ struct Outcome {
 
 Outcome run(const Plan& plan);
 
-// A raw picture, or a form with one file, as a POST /predict. `deadline_ms` 0 = the server's own.
-std::string make_request(const std::string& picture, bool form, int deadline_ms = 0);
+// A raw image, or a form with one file, as a POST /predict. `deadline_ms` 0 = the server's own.
+std::string make_request(const std::string& image, bool form, int deadline_ms = 0);
 int connect_to(std::uint16_t port);                     // Throws std::runtime_error.
 double quantile(std::vector<double> values, double q);  // 0 when there are none.
 

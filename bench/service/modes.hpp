@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "pictures.hpp"
+#include "images.hpp"
 
 namespace catdog::bench {
 
 struct Settings {
   std::string model;
-  std::vector<Picture> pictures;
+  std::vector<Image> images;
   int workers = 2;
   int repetitions = 9;
   double seconds = 1;  // Of each measurement.
-  bool form = false;   // Pictures in a form instead of as the body.
+  bool form = false;   // Images in a form instead of as the body.
 };
 
-// A POST /predict for each picture.
+// A POST /predict for each image.
 std::vector<std::string> make_requests(const Settings& settings);
 
 // Each prints what it measured; false when a promise was broken that no busy machine excuses.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures a second: service next to bare loop, two workers next to one.
+// Images a second: service next to bare loop, two workers next to one.
 #include <time.h>
 
 #include <algorithm>
@@ -22,8 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Pace {
-  double rate = 0;       // Pictures a second.
-  double cpu = 0;        // Milliseconds of CPU time a picture.
+  double rate = 0;       // Images a second.
+  double cpu = 0;        // Milliseconds of CPU time an image.
   double generator = 0;  // The same, of the load generator.
 };
 
@@ -44,16 +44,16 @@ Pace bare_loop(const Classifier& classifier, const Settings& settings) {
   for (int i = 0; i < settings.workers; ++i) {
     threads.emplace_back([&] {
       while (Clock::now() < end) {
-        const Picture& picture = settings.pictures[next++ % settings.pictures.size()];
-        static_cast<void>(classifier.classify(Bytes(picture.bytes)));
+        const Image& image = settings.images[next++ % settings.images.size()];
+        static_cast<void>(classifier.classify(Bytes(image.bytes)));
         ++done;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const auto pictures = static_cast<double>(done);
-  return {pictures / seconds, 1e3 * (own_cpu_seconds() - cpu) / pictures, 0};
+  const auto images = static_cast<double>(done);
+  return {images / seconds, 1e3 * (own_cpu_seconds() - cpu) / images, 0};
 }
 
 Pace service(const Server& server, const std::vector<std::string>& requests, int workers, double seconds) {
@@ -64,10 +64,9 @@ Pace service(const Server& server, const std::vector<std::string>& requests, int
   plan.seconds = seconds;
   const double cpu = server.cpu_seconds();
   const Outcome outcome = run(plan);
-  const auto pictures = static_cast<double>(outcome.answered(200));
-  if (pictures == 0 || outcome.answered(200) != outcome.sent)
-    throw std::runtime_error("not every picture was classified");
-  return {outcome.rate(200), 1e3 * (server.cpu_seconds() - cpu) / pictures, 1e3 * outcome.generator_seconds / pictures};
+  const auto images = static_cast<double>(outcome.answered(200));
+  if (images == 0 || outcome.answered(200) != outcome.sent) throw std::runtime_error("not every image was classified");
+  return {outcome.rate(200), 1e3 * (server.cpu_seconds() - cpu) / images, 1e3 * outcome.generator_seconds / images};
 }
 
 double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
@@ -76,7 +75,7 @@ double median(std::vector<double> values) { return quantile(std::move(values), 0
 
 std::vector<std::string> make_requests(const Settings& settings) {
   std::vector<std::string> requests;
-  for (const Picture& picture : settings.pictures) requests.push_back(make_request(picture.bytes, settings.form));
+  for (const Image& image : settings.images) requests.push_back(make_request(image.bytes, settings.form));
   return requests;
 }
 
@@ -120,13 +119,12 @@ bool compare_speed(const Settings& settings) {
     share_ratios.push_back(at_many.rate / bare.rate * (at_many.cpu + at_many.generator) / at_many.cpu);
     worker_ratios.push_back(at_many.rate / at_one.rate);
   }
-  std::printf(
-      "pictures/s: bare loop %.0f, service with %d workers %.0f, with one %.0f; generator %.3f ms CPU a picture\n",
-      median(bare_rates), settings.workers, median(many_rates), median(one_rates), median(generator));
-  std::printf("service / bare loop, pictures/s:               %s\n", spread(rate_ratios).c_str());
+  std::printf("images/s: bare loop %.0f, service with %d workers %.0f, with one %.0f; generator %.3f ms CPU an image\n",
+              median(bare_rates), settings.workers, median(many_rates), median(one_rates), median(generator));
+  std::printf("service / bare loop, images/s:               %s\n", spread(rate_ratios).c_str());
   std::printf("service / bare loop, without the generator:    %s\n", spread(share_ratios).c_str());
-  std::printf("service / bare loop, pictures a CPU second:    %s\n", spread(cpu_ratios).c_str());
-  std::printf("%d workers / one, pictures/s:                   %s\n", settings.workers, spread(worker_ratios).c_str());
+  std::printf("service / bare loop, images a CPU second:    %s\n", spread(cpu_ratios).c_str());
+  std::printf("%d workers / one, images/s:                   %s\n", settings.workers, spread(worker_ratios).c_str());
   return true;
 }
 
@@ -141,7 +139,7 @@ bool against(const Settings& settings, const std::vector<std::uint16_t>& ports, 
   plan.seconds = settings.seconds;
   const Outcome outcome = run(plan);
   nlohmann::json labels = nlohmann::json::object();
-  for (const auto& [index, label] : outcome.labels) labels[settings.pictures[index].name] = label;
+  for (const auto& [index, label] : outcome.labels) labels[settings.images[index].name] = label;
   nlohmann::json answered = nlohmann::json::object();
   for (const auto& [status, latencies] : outcome.latencies) answered[std::to_string(status)] = latencies.size();
   const nlohmann::json line{{"pictures_per_second", outcome.rate(200)},

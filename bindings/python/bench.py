@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the bindings cost: bench.py [PICTURE]. Both figures are of one run, rounds in turn, so that load hits all alike.
+"""What the bindings cost: bench.py [IMAGE]. Both figures are of one run, rounds in turn, so that load hits all alike.
 
 Overhead: the time of a call minus what the library itself reports for it (total_ms), so the C ABI counts as overhead.
 Threads: calls a second of two Python threads over those of one; two processes show what the machine allows."""
@@ -20,16 +20,16 @@ sys.path = [folder for folder in sys.path if Path(folder).resolve() != Path(__fi
 
 import catdog  # noqa: E402
 
-PICTURE = Path(__file__).resolve().parents[2] / "examples/images/dog/dog.jpg"
+IMAGE = Path(__file__).resolve().parents[2] / "examples/images/dog/dog.jpg"
 CALLS = 150
 ROUNDS = 9
 
 
-def overhead_us(classifier: catdog.Classifier, picture: catdog.Picture, calls: int) -> float:
+def overhead_us(classifier: catdog.Classifier, image: catdog.Image, calls: int) -> float:
     costs = []
     for _ in range(calls):
         start = time.perf_counter()
-        prediction = classifier.classify(picture)
+        prediction = classifier.classify(image)
         costs.append((time.perf_counter() - start) * 1e6 - prediction.timings.total_ms * 1e3)
     return statistics.median(costs)
 
@@ -63,7 +63,7 @@ def process_rate(pipes: list[Connection]) -> float:
 
 
 def main() -> None:
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else PICTURE).read_bytes()
+    data = Path(sys.argv[1] if len(sys.argv) > 1 else IMAGE).read_bytes()
     classifier = catdog.Classifier(threads=1)
     pixels = memoryview(bytes(128 * 128 * 3)).cast("B", (128, 128, 3))
     context = multiprocessing.get_context("spawn")

@@ -66,9 +66,9 @@ enum {
   CATDOG_ERROR_UNKNOWN_OPTION = 11,     /**< This version of the library doesn't know that option key. */
   CATDOG_ERROR_NOT_FOUND = 20,          /**< The file doesn't exist. */
   CATDOG_ERROR_IO = 21,                 /**< The file exists and can't be read. */
-  CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not a picture format that this build reads. */
-  CATDOG_ERROR_CORRUPT = 31,            /**< A picture format that is read, but damaged beyond use. */
-  CATDOG_ERROR_LIMIT = 32,              /**< The picture breaks one of the limits in the options. */
+  CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not an image format that this build reads. */
+  CATDOG_ERROR_CORRUPT = 31,            /**< An image format that is read, but damaged beyond use. */
+  CATDOG_ERROR_LIMIT = 32,              /**< The image breaks one of the limits in the options. */
   CATDOG_ERROR_MODEL_FORMAT = 40,       /**< Not a model file, or a damaged one. */
   CATDOG_ERROR_MODEL_VERSION = 41,      /**< The model file is newer than this library. */
   CATDOG_ERROR_MODEL_CHECKSUM = 42,     /**< The model file isn't the one that was expected. */
@@ -110,11 +110,11 @@ enum {
   /** int: compare the SHA-256 of each weight with the model file's list while opening: 1 or 0 (default). The zip's
      checksums are always compared. */
   CATDOG_OPTION_VERIFY_WEIGHTS = 13,
-  /** int: most bytes of one encoded picture, default 33554432 (32 MiB), ≥ 1. */
+  /** int: most bytes of one encoded image, default 33554432 (32 MiB), ≥ 1. */
   CATDOG_OPTION_MAX_ENCODED_BYTES = 20,
-  /** int: most pixels of one picture, default 64000000, ≥ 1. */
+  /** int: most pixels of one image, default 64000000, ≥ 1. */
   CATDOG_OPTION_MAX_PIXELS = 21,
-  /** int: longest side of one picture in pixels, default 16384, 1..65535. */
+  /** int: longest side of one image in pixels, default 16384, 1..65535. */
   CATDOG_OPTION_MAX_SIDE = 22,
   /** int: most scans of a progressive JPEG, default 200, ≥ 1. */
   CATDOG_OPTION_MAX_SCANS = 23,
@@ -217,9 +217,9 @@ CATDOG_API const char* catdog_classifier_info(const catdog_classifier* classifie
 /** One fact as a number; negative for a text, for a key that this version doesn't know and for NULL. */
 CATDOG_API double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key);
 
-/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- Images ---------------------------------------------------------------------------------------------------- */
 
-/** What the bytes of a picture are. */
+/** What the bytes of an image are. */
 typedef int32_t catdog_format;
 
 enum {
@@ -231,9 +231,9 @@ enum {
   CATDOG_FORMAT_BGRA8 = 31
 };
 
-/** One picture to classify: the library's only public struct. Zero-initialise it, then set struct_size. */
-typedef struct catdog_picture {
-  uint32_t struct_size; /**< sizeof(catdog_picture). */
+/** One image to classify: the library's only public struct. Zero-initialise it, then set struct_size. */
+typedef struct catdog_image {
+  uint32_t struct_size; /**< sizeof(catdog_image). */
   catdog_format format; /**< One of CATDOG_FORMAT_*. */
   const void* data;     /**< First byte of the file, or of the top row. Borrowed for the call. */
   uint64_t data_size;   /**< Bytes that may be read from data. Rows that don't fit in it are refused. */
@@ -242,14 +242,14 @@ typedef struct catdog_picture {
   uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
   uint32_t flags;       /**< Must be 0. */
   uint32_t reserved[5]; /**< Must be 0. */
-} catdog_picture;
+} catdog_image;
 
 /* ---- Classifying ------------------------------------------------------------------------------------------------- */
 
-/** The verdict on one picture or on each picture of a batch. */
+/** The verdict on one image or on each image of a batch. */
 typedef struct catdog_result catdog_result;
 
-/** Classifies one picture file. */
+/** Classifies one image file. */
 CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_classifier* classifier,
                                                          const char* path);
 
@@ -257,14 +257,14 @@ CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out, co
 CATDOG_API catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
                                                             const void* data, size_t size);
 
-/** Classifies one picture, encoded or raw. */
-CATDOG_API catdog_status catdog_classifier_classify_picture(catdog_result** out, const catdog_classifier* classifier,
-                                                            const catdog_picture* picture);
+/** Classifies one image, encoded or raw. */
+CATDOG_API catdog_status catdog_classifier_classify_image(catdog_result** out, const catdog_classifier* classifier,
+                                                          const catdog_image* image);
 
-/** Classifies `count` ≥ 1 pictures on the classifier's batch threads. CATDOG_OK means that every picture was tried:
- *  catdog_result_status() has each one's outcome, and a bad picture never fails the others. */
+/** Classifies `count` ≥ 1 images on the classifier's batch threads. CATDOG_OK means that every image was tried:
+ *  catdog_result_status() has each one's outcome, and a bad image never fails the others. */
 CATDOG_API catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
-                                                          const catdog_picture* pictures, size_t count);
+                                                          const catdog_image* images, size_t count);
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
 
@@ -324,7 +324,7 @@ enum {
   CATDOG_MEASURE_PREPROCESS_MS = 12, /**< Resize, orient, normalise. */
   CATDOG_MEASURE_INFER_MS = 13,      /**< The network. */
   CATDOG_MEASURE_TOTAL_MS = 19,      /**< All of the above and what lies between. */
-  CATDOG_MEASURE_WIDTH = 30,         /**< Pixels of the picture as a viewer shows it (EXIF orientation applied). */
+  CATDOG_MEASURE_WIDTH = 30,         /**< Pixels of the image as a viewer shows it (EXIF orientation applied). */
   CATDOG_MEASURE_HEIGHT = 31,
   CATDOG_MEASURE_NEITHER = 40, /**< Probability that the image is of no label: 0..1; -1 where the model can't say. */
   CATDOG_MEASURE_TRUST = 41    /**< Probability that the label is right: confidence · (1 − neither). */

@@ -81,31 +81,30 @@ class Bytes {
   std::size_t size_;
 };
 
-/** One picture to classify, encoded or raw. A view: the bytes must outlive the call that it is given to. */
-class Picture {
+/** One image to classify, encoded or raw. A view: the bytes must outlive the call that it is given to. */
+class Image {
  public:
   /** A JPEG, PNG, WebP or GIF file in memory. */
-  static Picture encoded(Bytes bytes) noexcept { return Picture(CATDOG_FORMAT_ENCODED, bytes, 0, 0, 0); }
+  static Image encoded(Bytes bytes) noexcept { return Image(CATDOG_FORMAT_ENCODED, bytes, 0, 0, 0); }
   /** Raw pixels, CATDOG_FORMAT_GRAY8 … CATDOG_FORMAT_BGRA8. `row_stride` is in bytes, 0 = packed. */
-  static Picture pixels(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
-                        std::uint64_t row_stride = 0) noexcept {
-    return Picture(format, bytes, width, height, row_stride);
+  static Image pixels(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
+                      std::uint64_t row_stride = 0) noexcept {
+    return Image(format, bytes, width, height, row_stride);
   }
   /** The C struct, for calls of the C interface. */
-  const catdog_picture& get() const noexcept { return picture_; }
+  const catdog_image& get() const noexcept { return image_; }
 
  private:
-  Picture(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
-          std::uint64_t row_stride) noexcept {
-    picture_.struct_size = sizeof picture_;
-    picture_.format = format;
-    picture_.data = bytes.data();
-    picture_.data_size = bytes.size();
-    picture_.width = width;
-    picture_.height = height;
-    picture_.row_stride = row_stride;
+  Image(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height, std::uint64_t row_stride) noexcept {
+    image_.struct_size = sizeof image_;
+    image_.format = format;
+    image_.data = bytes.data();
+    image_.data_size = bytes.size();
+    image_.width = width;
+    image_.height = height;
+    image_.row_stride = row_stride;
   }
-  catdog_picture picture_{};
+  catdog_image image_{};
 };
 
 /** Settings for opening a classifier. Setters return the object, so that they can be chained; each throws Error
@@ -128,11 +127,11 @@ class Options {
   Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, std::int64_t{on ? 1 : 0}); }
   /** Whether opening compares the SHA-256 of each weight with the model file's list; off by default. */
   Options& verify_weights(bool on) { return set(CATDOG_OPTION_VERIFY_WEIGHTS, std::int64_t{on ? 1 : 0}); }
-  /** Most bytes of one encoded picture; default 32 MiB. */
+  /** Most bytes of one encoded image; default 32 MiB. */
   Options& max_encoded_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_ENCODED_BYTES, bytes); }
-  /** Most pixels of one picture; default 64,000,000. */
+  /** Most pixels of one image; default 64,000,000. */
   Options& max_pixels(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_PIXELS, pixels); }
-  /** Longest side of one picture in pixels; default 16,384. */
+  /** Longest side of one image in pixels; default 16,384. */
   Options& max_side(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_SIDE, pixels); }
   /** Most scans of a progressive JPEG; default 200. */
   Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
@@ -188,23 +187,23 @@ class Options {
   std::shared_ptr<LogFunction> log_;
 };
 
-/** Where one picture's time went: wall-clock milliseconds. */
+/** Where one image's time went: wall-clock milliseconds. */
 struct Timings {
-  double read_ms = 0;       /**< Reading the file; 0 for a picture in memory. */
+  double read_ms = 0;       /**< Reading the file; 0 for an image in memory. */
   double decode_ms = 0;     /**< Decoding, or taking over raw pixels. */
   double preprocess_ms = 0; /**< Resizing, turning, normalising. */
   double infer_ms = 0;      /**< Running the network. */
   double total_ms = 0;      /**< All of it. */
 };
 
-/** The verdict on one picture: a plain value, independent of the classifier. */
+/** The verdict on one image: a plain value, independent of the classifier. */
 class Result {
  public:
-  /** Whether the picture was classified. Always true for what the single-picture calls return: they throw instead. */
+  /** Whether the image was classified. Always true for what the single-image calls return: they throw instead. */
   bool ok() const noexcept { return status_ == CATDOG_OK; }
   /** The same as ok(). */
   explicit operator bool() const noexcept { return ok(); }
-  /** CATDOG_OK, or the CATDOG_ERROR_* that this picture met. */
+  /** CATDOG_OK, or the CATDOG_ERROR_* that this image met. */
   catdog_status status() const noexcept { return status_; }
   /** Why it wasn't; "" when it was. */
   const std::string& message() const noexcept { return message_; }
@@ -230,7 +229,7 @@ class Result {
   const std::vector<int>& ranked() const noexcept { return ranked_; }
   /** Whether the answer is no label: the label is then a guess. */
   bool abstained() const noexcept { return abstained_; }
-  /** Pixels from left to right as a viewer shows the picture; 0 when the call failed before that was known. */
+  /** Pixels from left to right as a viewer shows the image; 0 when the call failed before that was known. */
   int width() const noexcept { return width_; }
   /** Pixels from top to bottom, likewise. */
   int height() const noexcept { return height_; }
@@ -304,7 +303,7 @@ class Classifier {
     return Classifier(opened, options);
   }
 
-  /** Classifies a picture file; throws Error when that fails. */
+  /** Classifies an image file; throws Error when that fails. */
   Result classify_file(const std::string& path) const {
     catdog_result* result = nullptr;
     detail::check(catdog_classifier_classify_file(&result, classifier_.get(), path.c_str()));
@@ -316,20 +315,20 @@ class Classifier {
     detail::check(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()));
     return one(result);
   }
-  /** Classifies one picture, encoded or raw; throws Error when that fails. */
-  Result classify(const Picture& picture) const {
+  /** Classifies one image, encoded or raw; throws Error when that fails. */
+  Result classify(const Image& image) const {
     catdog_result* result = nullptr;
-    detail::check(catdog_classifier_classify_picture(&result, classifier_.get(), &picture.get()));
+    detail::check(catdog_classifier_classify_image(&result, classifier_.get(), &image.get()));
     return one(result);
   }
-  /** Classifies pictures on the batch threads; results in order, each with its own status: a bad picture doesn't throw.
+  /** Classifies images on the batch threads; results in order, each with its own status: a bad image doesn't throw.
    */
-  std::vector<Result> classify_batch(const std::vector<Picture>& pictures) const {
+  std::vector<Result> classify_batch(const std::vector<Image>& images) const {
     std::vector<Result> results;
-    if (pictures.empty()) return results;
-    std::vector<catdog_picture> views;
-    views.reserve(pictures.size());
-    for (const Picture& picture : pictures) views.push_back(picture.get());
+    if (images.empty()) return results;
+    std::vector<catdog_image> views;
+    views.reserve(images.size());
+    for (const Image& image : images) views.push_back(image.get());
     catdog_result* batch = nullptr;
     detail::check(catdog_classifier_classify_batch(&batch, classifier_.get(), views.data(), views.size()));
     const std::unique_ptr<catdog_result, detail::Destroy> owner(batch);

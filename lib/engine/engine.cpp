@@ -35,7 +35,7 @@ std::optional<std::string> self_test(const Engine& engine, const ModelConfig& co
   const InputTensor input = context->input();
   std::vector<float> actual(config.outputs());
   for (const GoldenCase& golden : config.golden) {
-    normalise(golden_picture(golden.seed, Size{input.width, input.height}, config.golden_version), config.input, input);
+    normalise(golden_image(golden.seed, Size{input.width, input.height}, config.golden_version), config.input, input);
     context->run(actual);
     calibrate_in_place(actual, config);
     std::vector<float> expected = golden.logits;

@@ -24,7 +24,7 @@ DecodedImage decode_gif(Bytes bytes, const ImageLimits& limits);
 DecodedImage decode_other(Bytes bytes, const ImageLimits& limits);
 #endif
 
-// Throws Failure(limit) when a picture of that size is not to be decoded, Failure(corrupt) when it has no pixels.
+// Throws Failure(limit) when an image of that size is not to be decoded, Failure(corrupt) when it has no pixels.
 void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& limits);
 
 // New CV_8UC3 pixels, not initialised. Throws Failure(out_of_memory).

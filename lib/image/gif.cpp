@@ -40,10 +40,10 @@ using Gif = std::unique_ptr<GifFileType, GifCloser>;
   }
   const char* reason = GifErrorString(code);
   throw Failure(Status::corrupt,
-                std::string("the GIF file is damaged: ") + (reason != nullptr ? reason : "it has no picture"));
+                std::string("the GIF file is damaged: ") + (reason != nullptr ? reason : "it has no image"));
 }
 
-// Reads up to the first picture's descriptor; returns its transparent index or NO_TRANSPARENT_COLOR.
+// Reads up to the first image's descriptor; returns its transparent index or NO_TRANSPARENT_COLOR.
 int find_first_frame(GifFileType* gif) {
   int transparent = NO_TRANSPARENT_COLOR;
   for (;;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of a picture → 8-bit RGB pixels, within limits that are checked before anything is allocated.
+// Bytes of an image → 8-bit RGB pixels, within limits that are checked before anything is allocated.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,7 @@ struct DecodedImage {
 // Type by magic bytes; unknown when none matches.
 ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept;
 
-// Decodes an encoded picture. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in
+// Decodes an encoded image. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in
 // displayed orientation). Throws Failure: unsupported, corrupt, limit, invalid_argument (empty input).
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
 

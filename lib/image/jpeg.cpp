@@ -17,7 +17,7 @@
 namespace catdog::core {
 namespace {
 
-// A truncated picture is used from this share of its rows on.
+// A truncated image is used from this share of its rows on.
 constexpr int kNeededPercent = 95;
 constexpr std::string_view kBadArithmeticCode = "Corrupt JPEG data: bad arithmetic code";
 
@@ -25,7 +25,7 @@ struct Decoder {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   Jump jump;
-  bool ran_out = false;              // The file ended before the picture did.
+  bool ran_out = false;              // The file ended before the image did.
   unsigned lost_rows = 0;            // Of iMCU rows, as far as known.
   unsigned last_damaged_row = ~0U;   // So that a row counts once.
   bool needed_data_missing = false;  // Fewer than kNeededPercent of the rows are there.
@@ -46,7 +46,7 @@ Decoder& decoder_of(j_common_ptr info) { return *static_cast<Decoder*>(info->cli
   std::longjmp(decoder.jump.target, 1);  // NOLINT(cert-err52-cpp)
 }
 
-// Whether the scan that is being read has what no picture can do without: anything but the refinements of a progressive
+// Whether the scan that is being read has what no image can do without: anything but the refinements of a progressive
 // file and the finer detail of its colours.
 bool scan_is_needed(const jpeg_decompress_struct& info) {
   if (!info.progressive_mode || (info.Ss == 0 && info.Ah == 0)) {
@@ -65,7 +65,7 @@ void on_damage(Decoder& decoder) {
   const unsigned row_height = static_cast<unsigned>(info.max_v_samp_factor) * DCTSIZE;
   const bool confined = info.restart_interval != 0 && !decoder.ran_out;
   if (!confined) {
-    // Pixels, not iMCU rows: the last of these is often cut short by the picture's edge.
+    // Pixels, not iMCU rows: the last of these is often cut short by the image's edge.
     const std::uint64_t rows_there = std::uint64_t{row} * row_height;
     decoder.needed_data_missing |= rows_there * 100 < std::uint64_t{info.image_height} * kNeededPercent;
   } else if (row != decoder.last_damaged_row) {
@@ -100,7 +100,7 @@ void on_message(j_common_ptr info, int level) {
     case JWRN_BOGUS_PROGRESSION: on_damage(decoder); break;
     default:
       // Its number depends on how libjpeg was built. Anything else (bytes between segments, unknown application data)
-      // leaves the picture whole.
+      // leaves the image whole.
       if (arithmetic && std::string_view(info->err->jpeg_message_table[info->err->msg_code]) == kBadArithmeticCode) {
         on_damage(decoder);
       }

@@ -50,13 +50,13 @@ DecodedImage decode_other(Bytes bytes, const ImageLimits& limits) {
     bgr = cv::imdecode(input, cv::IMREAD_COLOR);  // Applies the EXIF orientation.
   } catch (const cv::Exception& error) {
     throw Failure(error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::corrupt,
-                  "OpenCV can't read the picture: " + error.err);
+                  "OpenCV can't read the image: " + error.err);
   }
   if (bgr.empty() && (is_bmp(bytes) || is_tiff(bytes))) {
-    throw Failure(Status::corrupt, "the picture is damaged or of a kind that OpenCV doesn't read");
+    throw Failure(Status::corrupt, "the image is damaged or of a kind that OpenCV doesn't read");
   }
   if (bgr.empty()) {
-    throw Failure(Status::unsupported, "not a picture that OpenCV or this library reads");
+    throw Failure(Status::unsupported, "not an image that OpenCV or this library reads");
   }
   const RawPixels pixels{
       PixelFormat::bgr8, {bgr.data, bgr.step * static_cast<std::size_t>(bgr.rows)}, bgr.cols, bgr.rows, bgr.step};

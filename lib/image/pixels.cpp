@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Own loops instead of cv::cvtColor: that one starts threads for large pictures.
+// Own loops instead of cv::cvtColor: that one starts threads for large images.
 #include <limits>
 #include <opencv2/core.hpp>
 #include <string>
@@ -47,7 +47,7 @@ cv::Mat allocate_rgb(Size size) {
   try {
     return cv::Mat(size.height, size.width, CV_8UC3);
   } catch (const cv::Exception&) {
-    throw Failure(Status::out_of_memory, "no memory for a picture of " + std::to_string(size.width) + "x" +
+    throw Failure(Status::out_of_memory, "no memory for an image of " + std::to_string(size.width) + "x" +
                                              std::to_string(size.height) + " pixels; lower max_pixels");
   }
 }
@@ -70,7 +70,7 @@ DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits) {
                                                 std::to_string(pixels.width) + "x" + std::to_string(pixels.height));
   }
   if (pixels.width > std::numeric_limits<int>::max() || pixels.height > std::numeric_limits<int>::max()) {
-    throw Failure(Status::limit, "the picture has more pixels a side than any limit allows");
+    throw Failure(Status::limit, "the image has more pixels a side than any limit allows");
   }
   const auto width = static_cast<std::uint64_t>(pixels.width);
   const auto height = static_cast<std::uint64_t>(pixels.height);

@@ -13,7 +13,7 @@
 namespace catdog::core {
 namespace {
 
-// Chunks whose contents don't change the picture here; some unfold to much memory.
+// Chunks whose contents don't change the image here; some unfold to much memory.
 constexpr std::string_view kIgnoredChunks(
     "bKGD\0cHRM\0cICP\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt\0", 85);
 constexpr std::size_t kChunkMemory = 1U << 20;
@@ -106,7 +106,7 @@ DecodedImage decode_png(Bytes bytes, const ImageLimits& limits) {
   image.rgb = allocate_rgb(image.stored_size);
   const auto width = static_cast<std::size_t>(image.stored_size.width);
   const bool interlaced = png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE;
-  // An interlaced picture is read in seven passes over all rows; any other needs one row of RGBA only.
+  // An interlaced image is read in seven passes over all rows; any other needs one row of RGBA only.
   const std::size_t rows = static_cast<std::size_t>(image.stored_size.height);
   std::vector<std::uint8_t> rgba(channels == 4 ? width * 4 * (interlaced ? rows : 1) : 0);
   const int passes = interlaced ? 7 : 1;

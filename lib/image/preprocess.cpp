@@ -102,7 +102,7 @@ cv::Mat resize_and_orient(const DecodedImage& image, Size target) {
     return result.isContinuous() ? result : result.clone();
   } catch (const cv::Exception& error) {
     throw Failure(error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal,
-                  "resizing the picture failed: " + error.err);
+                  "resizing the image failed: " + error.err);
   }
 }
 

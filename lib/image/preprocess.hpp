@@ -10,7 +10,7 @@
 
 namespace catdog::core {
 
-// How the picture becomes the model's input. Read from catdog.json ("input").
+// How the image becomes the model's input. Read from catdog.json ("input").
 struct InputSpec {
   int width = 0;
   int height = 0;
@@ -36,7 +36,7 @@ struct InputTensor {
 // × 256.
 cv::Mat resize_and_orient(const DecodedImage& image, Size target);
 
-// (pixel / 255 - mean) / std for each channel of a CV_8UC3 RGB picture of exactly the tensor's size, in the tensor's
+// (pixel / 255 - mean) / std for each channel of a CV_8UC3 RGB image of exactly the tensor's size, in the tensor's
 // type and layout.
 void normalise(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out);
 

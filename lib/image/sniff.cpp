@@ -26,7 +26,7 @@ const char* name_of_known_stranger(Bytes bytes) {
   if (has_at(bytes, 0, "\0\0\0\x0CjP  "sv)) return "a JPEG 2000 file";
   if (has_at(bytes, 0, "%PDF")) return "a PDF document";
   if (has_at(bytes, 0, "<svg") || has_at(bytes, 0, "<?xml")) return "an SVG or XML document";
-  return "not a picture that is known here";
+  return "not an image that is known here";
 }
 #endif
 
@@ -56,14 +56,14 @@ ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept {
 void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& limits) {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
   if (width == 0 || height == 0) {
-    throw Failure(Status::corrupt, "the picture's header says " + size);
+    throw Failure(Status::corrupt, "the image's header says " + size);
   }
   if (width > limits.max_side || height > limits.max_side) {
-    throw Failure(Status::limit, "the picture has " + size + ", more than the limit of " +
+    throw Failure(Status::limit, "the image has " + size + ", more than the limit of " +
                                      std::to_string(limits.max_side) + " a side; make it smaller or raise max_side");
   }
   if (width * height > limits.max_pixels) {  // No overflow: both are at most 2^32 - 1 here.
-    throw Failure(Status::limit, "the picture has " + size + ", more than the limit of " +
+    throw Failure(Status::limit, "the image has " + size + ", more than the limit of " +
                                      std::to_string(limits.max_pixels) +
                                      " in all; make it smaller or raise max_pixels");
   }
@@ -71,10 +71,10 @@ void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& li
 
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits) {
   if (bytes.empty()) {
-    throw Failure(Status::invalid_argument, "the picture has no bytes");
+    throw Failure(Status::invalid_argument, "the image has no bytes");
   }
   if (bytes.size() > limits.max_encoded_bytes) {
-    throw Failure(Status::limit, "the picture has " + std::to_string(bytes.size()) + " bytes, more than the limit of " +
+    throw Failure(Status::limit, "the image has " + std::to_string(bytes.size()) + " bytes, more than the limit of " +
                                      std::to_string(limits.max_encoded_bytes) +
                                      "; make it smaller or raise max_encoded_bytes");
   }

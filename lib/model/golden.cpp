@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The golden pictures. Their algorithms are part of the model format (docs/model-format.md): never change them.
+// The golden images. Their algorithms are part of the model format (docs/model-format.md): never change them.
 #include <algorithm>
 #include <opencv2/core.hpp>
 #include <vector>
@@ -53,7 +53,7 @@ int blobs(std::uint32_t seed, std::uint32_t plane, int x, int y, int side) {
   return sum;
 }
 
-cv::Mat hashed_picture(std::uint32_t seed, Size size) {
+cv::Mat hashed_image(std::uint32_t seed, Size size) {
   const int side = std::max(size.width, size.height);
   cv::Mat rgb(size.height, size.width, CV_8UC3);
   for (int y = 0; y < size.height; ++y) {
@@ -88,7 +88,7 @@ class Generator {
   std::uint32_t state_;
 };
 
-// Colours at the corners of n×n cells over the whole picture.
+// Colours at the corners of n×n cells over the whole image.
 class Grid {
  public:
   Grid(int cells, Size size, Generator& generator) : cells_(cells), size_(size) {
@@ -127,7 +127,7 @@ class Grid {
   int fraction_ = 0;
 };
 
-cv::Mat interpolated_picture(std::uint32_t seed, Size size) {
+cv::Mat interpolated_image(std::uint32_t seed, Size size) {
   Generator generator(seed);
   Grid coarse(4, size, generator);
   Grid fine(16, size, generator);
@@ -149,11 +149,11 @@ cv::Mat interpolated_picture(std::uint32_t seed, Size size) {
 
 }  // namespace
 
-cv::Mat golden_picture(std::uint32_t seed, Size size, int version) {
+cv::Mat golden_image(std::uint32_t seed, Size size, int version) {
   if (size.width < 1 || size.height < 1 || size.width > 16'384 || size.height > 16'384) {
-    throw Failure(Status::invalid_argument, "golden picture: sides must be 1 to 16384");
+    throw Failure(Status::invalid_argument, "golden image: sides must be 1 to 16384");
   }
-  return version == 1 ? hashed_picture(seed, size) : interpolated_picture(seed, size);
+  return version == 1 ? hashed_image(seed, size) : interpolated_image(seed, size);
 }
 
 }  // namespace catdog::core

@@ -31,7 +31,7 @@ struct TensorView {
 // Weights by state-dict name.
 using WeightMap = std::map<std::string, TensorView, std::less<>>;
 
-// One golden case: the deterministic picture with that seed (golden_picture()) must give these fp32 logits.
+// One golden case: the deterministic image with that seed (golden_image()) must give these fp32 logits.
 struct GoldenCase {
   std::uint32_t seed = 0;
   std::vector<float> logits;
@@ -68,7 +68,7 @@ struct ModelConfig {
   InputSpec input;
   Network network;  // No layers: no native part.
   Calibration calibration;
-  int golden_version = 1;  // Of the pictures behind the golden cases.
+  int golden_version = 1;  // Of the images behind the golden cases.
   std::vector<GoldenCase> golden;
   std::map<std::string, StoredTensor, std::less<>> stored_weights;  // By state-dict name; format version 2 only.
   std::string json;  // All of catdog.json, as it stands in the file; "{}" for a plain TorchScript archive.
@@ -137,9 +137,9 @@ std::string sha256_hex(std::span<const std::uint8_t> bytes);
 // A SHA-256 as a user gives it, in lower case; "" stays "". Anything but 64 hexadecimal digits: invalid_argument.
 std::string checked_sha256(std::string_view given);
 
-// The deterministic test picture of the golden self-test: CV_8UC3 RGB, smooth blobs and noise from integer arithmetic
+// The deterministic test image of the golden self-test: CV_8UC3 RGB, smooth blobs and noise from integer arithmetic
 // only, the same on every machine. The algorithms are part of the model format and never change: version 1 hashes for
 // every pixel, version 2 interpolates a coarse grid.
-cv::Mat golden_picture(std::uint32_t seed, Size size, int version);
+cv::Mat golden_image(std::uint32_t seed, Size size, int version);
 
 }  // namespace catdog::core

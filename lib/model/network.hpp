@@ -73,7 +73,7 @@ struct Network {
   std::vector<Layer> layers;
 };
 
-// Shape of one picture's activations: flat after global pooling or linear (then h = w = 1).
+// Shape of one image's activations: flat after global pooling or linear (then h = w = 1).
 struct ActivationShape {
   int c = 3;
   int h = 0;

@@ -45,7 +45,7 @@ struct Config {
   int request_timeout_ms = 10'000;
   std::size_t max_queue = 1024;
   std::uint64_t max_queue_bytes = 256ULL * 1024 * 1024;
-  std::size_t max_pictures = 32;
+  std::size_t max_images = 32;
 
   // Life
   int grace_ms = 5'000;

@@ -162,7 +162,7 @@ void add_limit_options(CLI::App& app, Config& c) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40U))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--max-pictures", c.max_pictures, "Most images in one request")
+  app.add_option("--max-pictures", c.max_images, "Most images in one request")
       ->envname("CATDOG_MAX_PICTURES")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str()

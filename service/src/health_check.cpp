@@ -21,7 +21,7 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr const char* target = "/health/ready";
-constexpr auto patience = std::chrono::seconds(3);  // For all of it; probes are answered beside the pictures.
+constexpr auto patience = std::chrono::seconds(3);  // For all of it; probes are answered beside the images.
 constexpr std::size_t most_shown = 200;
 
 // Where a server that listens on `address` is reached from this machine. A listener on "::" takes IPv4 too.

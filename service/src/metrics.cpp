@@ -67,23 +67,23 @@ Metrics::Metrics()
               .Help("Quantiles over the last minute of the time from first byte to reply of POST /predict, of 200s.")
               .Register(registry_)
               .Add({}, prometheus::Summary::Quantiles{{0.5, 0.02}, {0.9, 0.01}, {0.95, 0.005}, {0.99, 0.001}})),
-      errors(family("errors_total", "Replies and pictures that were a problem, by the problem's type."), {"type"}),
+      errors(family("errors_total", "Replies and images that were a problem, by the problem's type."), {"type"}),
       rejected(family("rejected_total", "Requests and connections refused without a verdict, by reason."), {"reason"}),
-      predictions(family("predictions_total", "Pictures classified, by label and band of confidence."),
+      predictions(family("predictions_total", "Images classified, by label and band of confidence."),
                   {"label", "confidence"}),
       confidence(prometheus::BuildHistogram()
                      .Name("prediction_confidence")
                      .Help("Confidence of the verdicts, by label.")
                      .Register(registry_),
                  {"label"}, confidence_buckets),
-      formats(family("pictures_total", "Pictures that a verdict was asked for, by format."), {"format"}),
+      formats(family("pictures_total", "Images that a verdict was asked for, by format."), {"format"}),
       queue_wait(histogram("queue_wait_seconds", "Time that requests waited for a worker.", seconds_buckets)),
-      decode(histogram("decode_duration_seconds", "Time to decode a picture.", seconds_buckets)),
-      preprocess(histogram("preprocess_duration_seconds", "Time to resize and normalise a picture.", seconds_buckets)),
-      infer(histogram("inference_duration_seconds", "Time that the model took for a picture.", seconds_buckets)),
-      batch_size(histogram("request_pictures", "Pictures in a request.", batch_buckets)),
-      image_bytes(histogram("picture_size_bytes", "Encoded size of the pictures.", byte_buckets)),
-      image_pixels(histogram("picture_pixels", "Width times height of the pictures classified.", pixel_buckets)),
+      decode(histogram("decode_duration_seconds", "Time to decode an image.", seconds_buckets)),
+      preprocess(histogram("preprocess_duration_seconds", "Time to resize and normalise an image.", seconds_buckets)),
+      infer(histogram("inference_duration_seconds", "Time that the model took for an image.", seconds_buckets)),
+      batch_size(histogram("request_pictures", "Images in a request.", batch_buckets)),
+      image_bytes(histogram("picture_size_bytes", "Encoded size of the images.", byte_buckets)),
+      image_pixels(histogram("picture_pixels", "Width times height of the images classified.", pixel_buckets)),
       received_bytes(counter("received_body_bytes_total", "Bytes of request bodies.")),
       sent_bytes(counter("sent_body_bytes_total", "Bytes of reply bodies.")),
       abstained(counter("predictions_abstained_total", "Verdicts below the model's abstain threshold.")),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer, its reason and the thresholds behind it, with models that give the same outputs for every picture.
+// The answer, its reason and the thresholds behind it, with models that give the same outputs for every image.
 #include <cmath>
 
 #include "capi/support.hpp"
@@ -13,7 +13,7 @@ const double confidence = 1 / (1 + std::exp(-cat_logit));
 
 double sigmoid(double logit) { return 1 / (1 + std::exp(-logit)); }
 
-// Outputs of `biases`, whatever the picture. `calibration` is merged into the file's.
+// Outputs of `biases`, whatever the image. `calibration` is merged into the file's.
 ModelRecipe constant_model(const std::vector<float>& biases, const std::string& calibration = "{}") {
   ModelRecipe recipe;
   recipe.architecture = R"({"layers": [{"op": "global_avg_pool"}, {"op": "linear", "name": "fc", "out_features": )" +
@@ -31,8 +31,8 @@ ModelRecipe open_world(float logit) {
   return constant_model({cat_logit, 0, logit}, R"({"neither": {"output": 2, "above": 0.5}, "abstain_below": 0.7})");
 }
 
-const ByteString& picture() {
-  static const ByteString bytes = shipped_picture("rgb.png");
+const ByteString& image() {
+  static const ByteString bytes = shipped_image("rgb.png");
   return bytes;
 }
 
@@ -47,7 +47,7 @@ struct Answer {
 Answer answer_of(const ModelRecipe& recipe, const catdog_options* options = nullptr) {
   const auto classifier = open_model(recipe, options);
   ResultHandle result;
-  if (classify(result, classifier, picture()) != CATDOG_OK) {
+  if (classify(result, classifier, image()) != CATDOG_OK) {
     ADD_FAILURE() << catdog_last_error();
     return {};
   }
@@ -126,7 +126,7 @@ TEST(Answer, ThresholdsInForceAreNumbers) {
 TEST(Answer, AFailedItemHasNone) {
   const auto classifier = open_model(open_world(-3));
   const ByteString text(50, 'x');
-  const catdog_picture bad = encoded_picture(text);
+  const catdog_image bad = encoded_image(text);
   catdog_result* result = nullptr;
   ASSERT_EQ(catdog_classifier_classify_batch(&result, classifier.get(), &bad, 1), CATDOG_OK);
   const ResultHandle owner(result);
@@ -195,7 +195,7 @@ TEST(MinPrecision, ValuesOutOfRangeAreRefused) {
 
 TEST(AnswerInCpp, MirrorsTheCInterface) {
   const auto classifier = catdog::Classifier::open_memory(make_model_archive(open_world(1)));
-  const catdog::Result neither = classifier.classify(picture());
+  const catdog::Result neither = classifier.classify(image());
   EXPECT_EQ(neither.answer(), "neither");
   EXPECT_EQ(neither.reason(), CATDOG_REASON_NEITHER);
   EXPECT_STREQ(neither.reason_name(), "neither");
@@ -207,12 +207,12 @@ TEST(AnswerInCpp, MirrorsTheCInterface) {
 
   const auto never = catdog::Classifier::open_memory(make_model_archive(open_world(1)),
                                                      catdog::Options().neither_above(1).abstain_below(0));
-  EXPECT_EQ(never.classify(picture()).answer(), "cat");
+  EXPECT_EQ(never.classify(image()).answer(), "cat");
   const auto chosen = catdog::Classifier::open_memory(make_model_archive(constant_model({0, 0, 0}, curve)),
                                                       catdog::Options().min_precision(0.9));
   EXPECT_EQ(chosen.number(CATDOG_INFO_ABSTAIN_BELOW), 0.6);
   const auto closed = catdog::Classifier::open_memory(make_model_archive(constant_model({0, 0})));
-  EXPECT_FALSE(closed.classify(picture()).neither().has_value());
+  EXPECT_FALSE(closed.classify(image()).neither().has_value());
 }
 
 }  // namespace

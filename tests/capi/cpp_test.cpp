@@ -44,7 +44,7 @@ TEST(Cpp, OpensFilesMemoryAndTheDefault) {
 
 TEST(Cpp, AnswersLikeTheCInterface) {
   const auto classifier = Classifier::open_memory(archive_of());
-  const ByteString bytes = shipped_picture("tall.jpg");
+  const ByteString bytes = shipped_image("tall.jpg");
   catdog_result* raw = nullptr;
   ASSERT_EQ(catdog_classifier_classify_encoded(&raw, classifier.get(), bytes.data(), bytes.size()), CATDOG_OK);
   const ResultHandle expected(raw);
@@ -81,9 +81,9 @@ TEST(Cpp, BytesComeFromAnythingContiguous) {
   EXPECT_EQ(classifier.classify(string).probabilities(), expected);
   EXPECT_EQ(classifier.classify(std::string_view(string)).probabilities(), expected);
   EXPECT_EQ(classifier.classify(catdog::Bytes(vector.data(), vector.size())).probabilities(), expected);
-  EXPECT_EQ(classifier.classify(Picture::encoded(vector)).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(Image::encoded(vector)).probabilities(), expected);
   const std::array<std::uint8_t, 3> red{255, 0, 0};
-  const Result pixel = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, red, 1, 1));
+  const Result pixel = classifier.classify(Image::pixels(CATDOG_FORMAT_RGB8, red, 1, 1));
   EXPECT_EQ(pixel.width(), 1);
   EXPECT_EQ(pixel.format(), "raw");
 }
@@ -91,10 +91,10 @@ TEST(Cpp, BytesComeFromAnythingContiguous) {
 TEST(Cpp, PixelsWithAStride) {
   const auto classifier = Classifier::open_memory(archive_of());
   const Pixels scene = make_scene(20, 10);
-  const auto whole = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 20, 10)).probabilities();
+  const auto whole = classifier.classify(Image::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 20, 10)).probabilities();
   EXPECT_EQ(classifier.classify(encode_png(scene)).probabilities(), whole);
-  // The left half of the same rows is another picture.
-  const Result left = classifier.classify(Picture::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 10, 10, 60));
+  // The left half of the same rows is another image.
+  const Result left = classifier.classify(Image::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 10, 10, 60));
   EXPECT_EQ(left.width(), 10);
   EXPECT_NE(left.probabilities(), whole);
 }
@@ -106,8 +106,8 @@ TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
   EXPECT_STREQ(missing.status_name(), "not_found");
   EXPECT_THAT(missing.what(), HasSubstr("/nowhere/pet.jpg"));
   EXPECT_EQ(error_of([&] { classifier.classify(std::string("text")); }).status(), CATDOG_ERROR_UNSUPPORTED);
-  EXPECT_EQ(error_of([&] { classifier.classify(shipped_picture("tall_cut10.jpg")); }).status(), CATDOG_ERROR_CORRUPT);
-  EXPECT_EQ(error_of([&] { classifier.classify(Picture::pixels(5, std::string("abc"), 1, 1)); }).status(),
+  EXPECT_EQ(error_of([&] { classifier.classify(shipped_image("tall_cut10.jpg")); }).status(), CATDOG_ERROR_CORRUPT);
+  EXPECT_EQ(error_of([&] { classifier.classify(Image::pixels(5, std::string("abc"), 1, 1)); }).status(),
             CATDOG_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(error_of([&] { Classifier::open("/nowhere/model.pt"); }).status(), CATDOG_ERROR_NOT_FOUND);
   EXPECT_EQ(error_of([&] { Classifier::open_memory(std::string("text")); }).status(), CATDOG_ERROR_MODEL_FORMAT);
@@ -118,13 +118,13 @@ TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
 TEST(Cpp, OptionsReachTheClassifier) {
   const auto archive = archive_of();
   const ByteString png = encode_png(make_scene(40, 30));
-  const auto status_with = [&](const Options& options, const ByteString& picture) {
-    return error_of([&] { Classifier::open_memory(archive, options).classify(picture); }).status();
+  const auto status_with = [&](const Options& options, const ByteString& image) {
+    return error_of([&] { Classifier::open_memory(archive, options).classify(image); }).status();
   };
   EXPECT_EQ(status_with(Options().max_pixels(1199), png), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().max_side(39), png), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().max_encoded_bytes(10), png), CATDOG_ERROR_LIMIT);
-  EXPECT_EQ(status_with(Options().max_scans(1), shipped_picture("progressive.jpg")), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().max_scans(1), shipped_image("progressive.jpg")), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().expected_sha256(std::string(64, '0')), png), CATDOG_ERROR_MODEL_CHECKSUM);
   EXPECT_EQ(status_with(Options().engine("torch").torch_plugin("/nowhere/x.so"), png), CATDOG_ERROR_ENGINE_UNAVAILABLE);
   const auto tuned = Classifier::open_memory(
@@ -140,13 +140,12 @@ TEST(Cpp, OptionsReachTheClassifier) {
   }
 }
 
-TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadPicture) {
+TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadImage) {
   const auto classifier = Classifier::open_memory(archive_of());
   const ByteString first = encode_png(make_scene(20, 30));
   const ByteString last = encode_png(make_scene(50, 30));
   const std::string text = "text";
-  const auto results =
-      classifier.classify_batch({Picture::encoded(first), Picture::encoded(text), Picture::encoded(last)});
+  const auto results = classifier.classify_batch({Image::encoded(first), Image::encoded(text), Image::encoded(last)});
   ASSERT_EQ(results.size(), 3U);
   EXPECT_EQ(results[0].probabilities(), classifier.classify(first).probabilities());
   EXPECT_EQ(results[2].probabilities(), classifier.classify(last).probabilities());

@@ -87,11 +87,11 @@ TEST(CapiErrors, NothingIsEverPrinted) {
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
   const auto classifier = open_model();
-  // Damaged pictures and models: where the decoders below would print.
+  // Damaged images and models: where the decoders below would print.
   ResultHandle result;
   std::vector<catdog_status> statuses;
   for (const char* name : {"tall.jpg", "tall_progressive.jpg", "rgb.png", "palette.png", "lossy.webp", "plain.gif"}) {
-    const ByteString whole = shipped_picture(name);
+    const ByteString whole = shipped_image(name);
     for (const std::size_t size : {std::size_t{0}, std::size_t{5}, whole.size() / 4}) {
       statuses.push_back(
           classify(result, classifier, ByteString(whole.begin(), whole.begin() + static_cast<long>(size))));

@@ -9,7 +9,7 @@
 EXPECT(ok, CATDOG_OK == 0);
 EXPECT(arguments, CATDOG_ERROR_INVALID_ARGUMENT == 10 && CATDOG_ERROR_UNKNOWN_OPTION == 11);
 EXPECT(files, CATDOG_ERROR_NOT_FOUND == 20 && CATDOG_ERROR_IO == 21);
-EXPECT(pictures, CATDOG_ERROR_UNSUPPORTED == 30 && CATDOG_ERROR_CORRUPT == 31 && CATDOG_ERROR_LIMIT == 32);
+EXPECT(images, CATDOG_ERROR_UNSUPPORTED == 30 && CATDOG_ERROR_CORRUPT == 31 && CATDOG_ERROR_LIMIT == 32);
 EXPECT(models, CATDOG_ERROR_MODEL_FORMAT == 40 && CATDOG_ERROR_MODEL_VERSION == 41 &&
                    CATDOG_ERROR_MODEL_CHECKSUM == 42 && CATDOG_ERROR_MODEL_UNSUPPORTED == 43);
 EXPECT(engines, CATDOG_ERROR_ENGINE_UNAVAILABLE == 50 && CATDOG_ERROR_ENGINE_FAILED == 51);
@@ -38,24 +38,24 @@ EXPECT(integers_of_32_bits, sizeof(catdog_status) == 4 && sizeof(catdog_option) 
                                 sizeof(catdog_info) == 4 && sizeof(catdog_format) == 4 && sizeof(catdog_measure) == 4 &&
                                 sizeof(catdog_reason) == 4);
 #if UINTPTR_MAX == UINT64_MAX
-EXPECT(size, sizeof(catdog_picture) == 64);
-EXPECT(struct_size, offsetof(catdog_picture, struct_size) == 0);
-EXPECT(format, offsetof(catdog_picture, format) == 4);
-EXPECT(data, offsetof(catdog_picture, data) == 8);
-EXPECT(data_size, offsetof(catdog_picture, data_size) == 16);
-EXPECT(width, offsetof(catdog_picture, width) == 24);
-EXPECT(height, offsetof(catdog_picture, height) == 28);
-EXPECT(row_stride, offsetof(catdog_picture, row_stride) == 32);
-EXPECT(flags, offsetof(catdog_picture, flags) == 40);
-EXPECT(reserved, offsetof(catdog_picture, reserved) == 44);
+EXPECT(size, sizeof(catdog_image) == 64);
+EXPECT(struct_size, offsetof(catdog_image, struct_size) == 0);
+EXPECT(format, offsetof(catdog_image, format) == 4);
+EXPECT(data, offsetof(catdog_image, data) == 8);
+EXPECT(data_size, offsetof(catdog_image, data_size) == 16);
+EXPECT(width, offsetof(catdog_image, width) == 24);
+EXPECT(height, offsetof(catdog_image, height) == 28);
+EXPECT(row_stride, offsetof(catdog_image, row_stride) == 32);
+EXPECT(flags, offsetof(catdog_image, flags) == 40);
+EXPECT(reserved, offsetof(catdog_image, reserved) == 44);
 #endif
 
 /* The prototypes are strict: no () that would accept anything. */
 int catdog_header_compiles(void);
 int catdog_header_compiles(void) {
-  const catdog_picture picture = {sizeof(catdog_picture), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, {0}};
+  const catdog_image image = {sizeof(catdog_image), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, {0}};
   const char* (*last_error)(void) = &catdog_last_error;
   const char* (*version)(void) = &catdog_version;
   int32_t (*abi)(void) = &catdog_abi_version;
-  return picture.width == 0 && last_error != NULL && version != NULL && abi != NULL;
+  return image.width == 0 && last_error != NULL && version != NULL && abi != NULL;
 }

@@ -26,6 +26,6 @@ static_assert(std::is_convertible_v<std::vector<std::uint8_t>, catdog::Bytes>);
 static_assert(std::is_convertible_v<std::array<char, 3>, catdog::Bytes>);
 static_assert(!std::is_convertible_v<std::vector<int>, catdog::Bytes>, "a size in elements isn't one in bytes");
 
-static_assert(std::is_standard_layout_v<catdog_picture> && std::is_trivial_v<catdog_picture>);
+static_assert(std::is_standard_layout_v<catdog_image> && std::is_trivial_v<catdog_image>);
 
 }  // namespace

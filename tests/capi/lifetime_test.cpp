@@ -25,24 +25,24 @@ long resident_kib() {
 }
 #endif
 
-void open_classify_destroy(const Bytes& archive, const ByteString& picture) {
+void open_classify_destroy(const Bytes& archive, const ByteString& image) {
   ClassifierHandle classifier;
   ASSERT_EQ(open_memory(classifier, archive), CATDOG_OK) << catdog_last_error();
-  ASSERT_EQ(verdict_on(classifier, picture).size(), 2U);
+  ASSERT_EQ(verdict_on(classifier, image).size(), 2U);
 }
 
 TEST(CapiLifetime, AThousandClassifiersDoNotGrow) {
   const Bytes archive = make_model_archive();
-  const ByteString picture = encode_png(make_scene(40, 30));
+  const ByteString image = encode_png(make_scene(40, 30));
 #ifdef CATDOG_SANITIZED
   // Freed memory waits in quarantine there, and LeakSanitizer looks for what is lost.
-  for (int i = 0; i < 20; ++i) open_classify_destroy(archive, picture);
+  for (int i = 0; i < 20; ++i) open_classify_destroy(archive, image);
   GTEST_SKIP() << "the growth of memory is measured without sanitizers";
 #else
-  for (int i = 0; i < 100; ++i) open_classify_destroy(archive, picture);
+  for (int i = 0; i < 100; ++i) open_classify_destroy(archive, image);
   const long before = resident_kib();
   ASSERT_GT(before, 0);
-  for (int i = 0; i < 1000; ++i) open_classify_destroy(archive, picture);
+  for (int i = 0; i < 1000; ++i) open_classify_destroy(archive, image);
   EXPECT_LT(resident_kib() - before, 2048);
 #endif
 }
@@ -54,13 +54,13 @@ TEST(CapiLifetime, TwoModelsAtOnce) {
   other.height = 24;
   other.labels = {"red", "green", "blue"};
   other.architecture = small_architecture(3);
-  const ByteString picture = shipped_picture("baseline.jpg");
+  const ByteString image = shipped_image("baseline.jpg");
   const auto first = open_model();
-  const auto before = verdict_on(first, picture);
+  const auto before = verdict_on(first, image);
   auto second = open_model(other);
-  EXPECT_EQ(verdict_on(first, picture), before);
+  EXPECT_EQ(verdict_on(first, image), before);
   ResultHandle result;
-  ASSERT_EQ(classify(result, second, picture), CATDOG_OK);
+  ASSERT_EQ(classify(result, second, image), CATDOG_OK);
   const auto three = probabilities(result.get(), 0, 3);
   ASSERT_EQ(three.size(), 3U);
   EXPECT_NEAR(three[0] + three[1] + three[2], 1, 1e-6);
@@ -68,16 +68,16 @@ TEST(CapiLifetime, TwoModelsAtOnce) {
   EXPECT_EQ(catdog_classifier_number(first.get(), CATDOG_INFO_INPUT_HEIGHT), 32);
   EXPECT_EQ(catdog_classifier_number(second.get(), CATDOG_INFO_INPUT_HEIGHT), 24);
   second.reset();
-  EXPECT_EQ(verdict_on(first, picture), before);
+  EXPECT_EQ(verdict_on(first, image), before);
 }
 
 TEST(CapiLifetime, TwoSeedsGiveTwoModels) {
   ModelRecipe other;
   other.seed = 2;
-  const ByteString picture = shipped_picture("baseline.jpg");
+  const ByteString image = shipped_image("baseline.jpg");
   const auto first = open_model();
   const auto second = open_model(other);
-  EXPECT_NE(verdict_on(first, picture), verdict_on(second, picture));
+  EXPECT_NE(verdict_on(first, image), verdict_on(second, image));
 }
 
 }  // namespace

@@ -44,18 +44,18 @@ TEST_F(CapiOpen, FileAndMemoryAreTheSame) {
   }
   EXPECT_EQ(catdog_classifier_info(classifier_.get(), CATDOG_INFO_MODEL_PATH), path("model.pt"));
   EXPECT_STREQ(catdog_classifier_info(from_memory.get(), CATDOG_INFO_MODEL_PATH), "");
-  const ByteString picture = shipped_picture("baseline.jpg");
-  EXPECT_EQ(verdict_on(classifier_, picture), verdict_on(from_memory, picture));
+  const ByteString image = shipped_image("baseline.jpg");
+  EXPECT_EQ(verdict_on(classifier_, image), verdict_on(from_memory, image));
 }
 
 TEST_F(CapiOpen, MemoryIsNotNeededAfterwards) {
   Bytes archive = make_model_archive();
   ASSERT_EQ(open_memory(classifier_, archive), CATDOG_OK);
-  const ByteString picture = shipped_picture("baseline.jpg");
-  const auto before = verdict_on(classifier_, picture);
+  const ByteString image = shipped_image("baseline.jpg");
+  const auto before = verdict_on(classifier_, image);
   std::fill(archive.begin(), archive.end(), 0);
   archive = Bytes();
-  EXPECT_EQ(verdict_on(classifier_, picture), before);
+  EXPECT_EQ(verdict_on(classifier_, image), before);
 }
 
 TEST_F(CapiOpen, InfoAndLabels) {

@@ -38,12 +38,12 @@ ByteString convert(const Pixels& scene, const Layout& layout, std::size_t paddin
 
 class CapiPixels : public testing::Test {
  protected:
-  std::vector<double> verdict(const catdog_picture& picture) {
-    EXPECT_EQ(classify(result_, classifier_, picture), CATDOG_OK) << catdog_last_error();
+  std::vector<double> verdict(const catdog_image& image) {
+    EXPECT_EQ(classify(result_, classifier_, image), CATDOG_OK) << catdog_last_error();
     return probabilities(result_.get());
   }
-  void refused(const catdog_picture& picture, catdog_status status = CATDOG_ERROR_INVALID_ARGUMENT) {
-    EXPECT_EQ(classify(result_, classifier_, picture), status) << catdog_last_error();
+  void refused(const catdog_image& image, catdog_status status = CATDOG_ERROR_INVALID_ARGUMENT) {
+    EXPECT_EQ(classify(result_, classifier_, image), status) << catdog_last_error();
     EXPECT_EQ(result_, nullptr);
   }
   const Pixels scene_ = make_scene(kWidth, kHeight);
@@ -57,9 +57,9 @@ TEST_F(CapiPixels, EveryFormatGivesTheVerdictOfTheSamePng) {
     for (const std::size_t padding : {0U, 1U, 64U}) {
       const ByteString bytes = convert(scene_, layout, padding);
       const std::uint64_t stride = static_cast<std::uint64_t>(kWidth * layout.channels) + padding;
-      EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight, stride)), expected) << layout.format;
+      EXPECT_EQ(verdict(raw_image(layout.format, bytes, kWidth, kHeight, stride)), expected) << layout.format;
       if (padding == 0) {
-        EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight)), expected);
+        EXPECT_EQ(verdict(raw_image(layout.format, bytes, kWidth, kHeight)), expected);
       }
     }
   }
@@ -69,8 +69,8 @@ TEST_F(CapiPixels, EveryFormatGivesTheVerdictOfTheSamePng) {
 }
 
 TEST_F(CapiPixels, TheOrderOfTheChannelsMatters) {
-  EXPECT_NE(verdict(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight)),
-            verdict(raw_picture(CATDOG_FORMAT_BGR8, scene_.rgb, kWidth, kHeight)));
+  EXPECT_NE(verdict(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight)),
+            verdict(raw_image(CATDOG_FORMAT_BGR8, scene_.rgb, kWidth, kHeight)));
 }
 
 TEST_F(CapiPixels, GreyIsThreeEqualChannels) {
@@ -80,61 +80,61 @@ TEST_F(CapiPixels, GreyIsThreeEqualChannels) {
     grey.push_back(scene_.rgb[i]);
     rgb.insert(rgb.end(), 3, scene_.rgb[i]);
   }
-  EXPECT_EQ(verdict(raw_picture(CATDOG_FORMAT_GRAY8, grey, kWidth, kHeight)),
-            verdict(raw_picture(CATDOG_FORMAT_RGB8, rgb, kWidth, kHeight)));
+  EXPECT_EQ(verdict(raw_image(CATDOG_FORMAT_GRAY8, grey, kWidth, kHeight)),
+            verdict(raw_image(CATDOG_FORMAT_RGB8, rgb, kWidth, kHeight)));
 }
 
 TEST_F(CapiPixels, TransparentPixelsAreWhite) {
   const ByteString white(static_cast<std::size_t>(kWidth * kHeight * 3), 255);
-  const auto expected = verdict(raw_picture(CATDOG_FORMAT_RGB8, white, kWidth, kHeight));
+  const auto expected = verdict(raw_image(CATDOG_FORMAT_RGB8, white, kWidth, kHeight));
   for (const Layout& layout : {kColourLayouts[2], kColourLayouts[3]}) {
     const ByteString bytes = convert(scene_, layout, 0, 0);
-    EXPECT_EQ(verdict(raw_picture(layout.format, bytes, kWidth, kHeight)), expected);
+    EXPECT_EQ(verdict(raw_image(layout.format, bytes, kWidth, kHeight)), expected);
   }
 }
 
 TEST_F(CapiPixels, RowsThatDoNotFitAreRefused) {
   const std::uint64_t bytes_per_row = std::uint64_t{kWidth} * 3;
-  catdog_picture picture = raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight);
-  picture.row_stride = bytes_per_row - 1;
-  refused(picture);
+  catdog_image image = raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight);
+  image.row_stride = bytes_per_row - 1;
+  refused(image);
   EXPECT_THAT(catdog_last_error(), testing::HasSubstr("stride"));
-  picture.row_stride = bytes_per_row + 1;
-  refused(picture);  // The last row ends behind the data.
-  picture.row_stride = 0;
-  picture.data_size = scene_.rgb.size() - 1;
-  refused(picture);
+  image.row_stride = bytes_per_row + 1;
+  refused(image);  // The last row ends behind the data.
+  image.row_stride = 0;
+  image.data_size = scene_.rgb.size() - 1;
+  refused(image);
   EXPECT_THAT(catdog_last_error(), testing::HasSubstr("too few"));
-  picture.data_size = 0;
-  refused(picture);
+  image.data_size = 0;
+  refused(image);
 }
 
 TEST_F(CapiPixels, TheLastRowNeedsNoPadding) {
   // convert() gives none; one byte less is too few.
   const ByteString bytes = convert(scene_, kColourLayouts[0], 10);
-  catdog_picture picture = raw_picture(CATDOG_FORMAT_RGB8, bytes, kWidth, kHeight, kWidth * 3 + 10);
-  EXPECT_EQ(verdict(picture).size(), 2U);
-  picture.data_size -= 1;
-  refused(picture);
+  catdog_image image = raw_image(CATDOG_FORMAT_RGB8, bytes, kWidth, kHeight, kWidth * 3 + 10);
+  EXPECT_EQ(verdict(image).size(), 2U);
+  image.data_size -= 1;
+  refused(image);
 }
 
 TEST_F(CapiPixels, SidesOutOfRangeAreRefused) {
   for (const int side : {0, -1, std::numeric_limits<int>::min()}) {
-    refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, side, kHeight));
-    refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, side));
+    refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, side, kHeight));
+    refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, side));
   }
   const int most = std::numeric_limits<int>::max();
-  refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, most, most), CATDOG_ERROR_LIMIT);
-  refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, 16385, 1), CATDOG_ERROR_LIMIT);
-  refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, 8001, 8000), CATDOG_ERROR_LIMIT);
+  refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, most, most), CATDOG_ERROR_LIMIT);
+  refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, 16385, 1), CATDOG_ERROR_LIMIT);
+  refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, 8001, 8000), CATDOG_ERROR_LIMIT);
 }
 
 TEST_F(CapiPixels, SizesThatOverflowAreRefused) {
   constexpr auto most = std::numeric_limits<std::uint64_t>::max();
   for (const std::uint64_t stride : {most, most - 1, most / 2 + 1, most / (kHeight - 1) + 1, std::uint64_t{1} << 63}) {
-    refused(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight, stride));
+    refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight, stride));
     // Nothing is multiplied for a single row.
-    EXPECT_EQ(verdict(raw_picture(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, 1, stride)).size(), 2U);
+    EXPECT_EQ(verdict(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, 1, stride)).size(), 2U);
   }
 }
 
@@ -144,18 +144,18 @@ TEST_F(CapiPixels, HugeSidesOverflowNothingWithoutLimits) {
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_MAX_PIXELS, std::numeric_limits<std::int64_t>::max()),
             CATDOG_OK);
   classifier_ = open_model({}, options.get());
-  refused(raw_picture(CATDOG_FORMAT_RGBA8, scene_.rgb, 65535, 65535));
-  refused(raw_picture(CATDOG_FORMAT_RGBA8, scene_.rgb, 65535, 65535, std::uint64_t{1} << 63));
+  refused(raw_image(CATDOG_FORMAT_RGBA8, scene_.rgb, 65535, 65535));
+  refused(raw_image(CATDOG_FORMAT_RGBA8, scene_.rgb, 65535, 65535, std::uint64_t{1} << 63));
 }
 
-TEST_F(CapiPixels, OnePixelIsAPicture) {
+TEST_F(CapiPixels, OnePixelIsAnImage) {
   const ByteString red{255, 0, 0};
-  EXPECT_EQ(verdict(raw_picture(CATDOG_FORMAT_RGB8, red, 1, 1)).size(), 2U);
+  EXPECT_EQ(verdict(raw_image(CATDOG_FORMAT_RGB8, red, 1, 1)).size(), 2U);
 }
 
 TEST_F(CapiPixels, TheCallersPixelsAreNotTouched) {
   ByteString bytes = scene_.rgb;
-  verdict(raw_picture(CATDOG_FORMAT_RGB8, bytes, kWidth, kHeight));
+  verdict(raw_image(CATDOG_FORMAT_RGB8, bytes, kWidth, kHeight));
   EXPECT_EQ(bytes, scene_.rgb);
 }
 

@@ -9,9 +9,9 @@ namespace {
 
 class CapiResults : public testing::Test {
  protected:
-  CapiResults() { EXPECT_EQ(classify(result_, classifier_, picture_), CATDOG_OK) << catdog_last_error(); }
+  CapiResults() { EXPECT_EQ(classify(result_, classifier_, image_), CATDOG_OK) << catdog_last_error(); }
   double measure(catdog_measure key) const { return catdog_result_measure(result_.get(), 0, key); }
-  const ByteString picture_ = shipped_picture("orientation6.jpg");
+  const ByteString image_ = shipped_image("orientation6.jpg");
   ClassifierHandle classifier_ = open_model();
   ResultHandle result_;
 };
@@ -75,7 +75,7 @@ TEST_F(CapiResults, StatusAndMessageOfSuccess) {
 TEST_F(CapiResults, SizeIsTheDisplayedOne) {
   // Orientation 6 is stored with the same sides as its upright sibling, and shown turned by 90 degrees.
   ResultHandle upright;
-  ASSERT_EQ(classify(upright, classifier_, shipped_picture("orientation1.jpg")), CATDOG_OK);
+  ASSERT_EQ(classify(upright, classifier_, shipped_image("orientation1.jpg")), CATDOG_OK);
   EXPECT_EQ(measure(CATDOG_MEASURE_WIDTH), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_HEIGHT));
   EXPECT_EQ(measure(CATDOG_MEASURE_HEIGHT), catdog_result_measure(upright.get(), 0, CATDOG_MEASURE_WIDTH));
   EXPECT_NE(measure(CATDOG_MEASURE_WIDTH), measure(CATDOG_MEASURE_HEIGHT));
@@ -90,7 +90,7 @@ TEST_F(CapiResults, TimesAddUp) {
   EXPECT_GT(measure(CATDOG_MEASURE_INFER_MS), 0);
   EXPECT_GE(measure(CATDOG_MEASURE_TOTAL_MS), parts * 0.999999);
   TemporaryFolder folder;
-  folder.write("p.jpg", std::string(picture_.begin(), picture_.end()));
+  folder.write("p.jpg", std::string(image_.begin(), image_.end()));
   catdog_result* from_file = nullptr;
   ASSERT_EQ(catdog_classifier_classify_file(&from_file, classifier_.get(), (folder.path / "p.jpg").c_str()), CATDOG_OK);
   result_.reset(from_file);
@@ -105,17 +105,17 @@ TEST_F(CapiResults, FormatsAreNamed) {
   const std::pair<const char*, const char*> formats[] = {
       {"baseline.jpg", "jpeg"}, {"rgb.png", "png"}, {"lossy.webp", "webp"}, {"plain.gif", "gif"}};
   for (const auto& [file, format] : formats) {
-    ASSERT_EQ(classify(result_, classifier_, shipped_picture(file)), CATDOG_OK) << catdog_last_error();
+    ASSERT_EQ(classify(result_, classifier_, shipped_image(file)), CATDOG_OK) << catdog_last_error();
     EXPECT_STREQ(catdog_result_format(result_.get(), 0), format);
   }
 }
 
 TEST_F(CapiResults, AFailedItemKnowsWhatWasKnown) {
-  const ByteString cut = shipped_picture("tall_cut10.jpg");
+  const ByteString cut = shipped_image("tall_cut10.jpg");
   const ByteString text(50, 'x');
-  const catdog_picture pictures[] = {encoded_picture(cut), encoded_picture(text)};
+  const catdog_image images[] = {encoded_image(cut), encoded_image(text)};
   catdog_result* result = nullptr;
-  ASSERT_EQ(catdog_classifier_classify_batch(&result, classifier_.get(), pictures, 2), CATDOG_OK);
+  ASSERT_EQ(catdog_classifier_classify_batch(&result, classifier_.get(), images, 2), CATDOG_OK);
   result_.reset(result);
   EXPECT_STREQ(catdog_result_format(result, 0), "jpeg");
   EXPECT_STREQ(catdog_result_format(result, 1), "");
@@ -133,10 +133,10 @@ TEST_F(CapiResults, OutlivesItsClassifier) {
 }
 
 TEST_F(CapiResults, TemperatureFlattensTheProbabilities) {
-  const auto sharp = verdict_on(classifier_, picture_);
+  const auto sharp = verdict_on(classifier_, image_);
   ModelRecipe recipe;
   recipe.temperature = 4;
-  const auto flat = verdict_on(open_model(recipe), picture_);
+  const auto flat = verdict_on(open_model(recipe), image_);
   EXPECT_NEAR(std::log(flat[0] / flat[1]), std::log(sharp[0] / sharp[1]) / 4, 1e-4);
 }
 
@@ -150,7 +150,7 @@ TEST_F(CapiResults, AbstainsBelowTheThreshold) {
     if (threshold >= 0) {
       EXPECT_EQ(catdog_options_set_double(options.get(), CATDOG_OPTION_ABSTAIN_BELOW, threshold), CATDOG_OK);
     }
-    EXPECT_EQ(classify(result_, open_model(recipe, options.get()), picture_), CATDOG_OK);
+    EXPECT_EQ(classify(result_, open_model(recipe, options.get()), image_), CATDOG_OK);
     EXPECT_NE(catdog_result_label(result_.get(), 0), nullptr);  // Still there, as a guess.
     return catdog_result_abstained(result_.get(), 0);
   };

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "catdog/catdog.h"
+#include "support/images.hpp"
 #include "support/model_maker.hpp"
-#include "support/pictures.hpp"
 
 namespace catdog::test_support {
 
@@ -43,38 +43,38 @@ inline ClassifierHandle open_model(const ModelRecipe& recipe = {}, const catdog_
   return classifier;
 }
 
-inline catdog_status classify(ResultHandle& out, const ClassifierHandle& classifier, const ByteString& picture) {
+inline catdog_status classify(ResultHandle& out, const ClassifierHandle& classifier, const ByteString& image) {
   catdog_result* result = nullptr;
   const catdog_status status =
-      catdog_classifier_classify_encoded(&result, classifier.get(), picture.data(), picture.size());
+      catdog_classifier_classify_encoded(&result, classifier.get(), image.data(), image.size());
   out.reset(result);
   return status;
 }
 
-inline catdog_status classify(ResultHandle& out, const ClassifierHandle& classifier, const catdog_picture& picture) {
+inline catdog_status classify(ResultHandle& out, const ClassifierHandle& classifier, const catdog_image& image) {
   catdog_result* result = nullptr;
-  const catdog_status status = catdog_classifier_classify_picture(&result, classifier.get(), &picture);
+  const catdog_status status = catdog_classifier_classify_image(&result, classifier.get(), &image);
   out.reset(result);
   return status;
 }
 
-inline catdog_picture encoded_picture(const ByteString& bytes) {
-  catdog_picture picture{};
-  picture.struct_size = sizeof picture;
-  picture.format = CATDOG_FORMAT_ENCODED;
-  picture.data = bytes.data();
-  picture.data_size = bytes.size();
-  return picture;
+inline catdog_image encoded_image(const ByteString& bytes) {
+  catdog_image image{};
+  image.struct_size = sizeof image;
+  image.format = CATDOG_FORMAT_ENCODED;
+  image.data = bytes.data();
+  image.data_size = bytes.size();
+  return image;
 }
 
-inline catdog_picture raw_picture(catdog_format format, const ByteString& bytes, int width, int height,
-                                  std::uint64_t stride = 0) {
-  catdog_picture picture = encoded_picture(bytes);
-  picture.format = format;
-  picture.width = width;
-  picture.height = height;
-  picture.row_stride = stride;
-  return picture;
+inline catdog_image raw_image(catdog_format format, const ByteString& bytes, int width, int height,
+                              std::uint64_t stride = 0) {
+  catdog_image image = encoded_image(bytes);
+  image.format = format;
+  image.width = width;
+  image.height = height;
+  image.row_stride = stride;
+  return image;
 }
 
 // Probabilities by label index: what two verdicts are compared by.
@@ -89,9 +89,9 @@ inline std::vector<double> probabilities(const catdog_result* result, std::size_
   return values;
 }
 
-inline std::vector<double> verdict_on(const ClassifierHandle& classifier, const ByteString& picture) {
+inline std::vector<double> verdict_on(const ClassifierHandle& classifier, const ByteString& image) {
   ResultHandle result;
-  EXPECT_EQ(classify(result, classifier, picture), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(classify(result, classifier, image), CATDOG_OK) << catdog_last_error();
   return probabilities(result.get());
 }
 

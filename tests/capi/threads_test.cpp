@@ -11,12 +11,12 @@ namespace {
 
 constexpr int kThreads = 8;
 
-std::vector<ByteString> some_pictures() {
-  std::vector<ByteString> pictures;
+std::vector<ByteString> some_images() {
+  std::vector<ByteString> images;
   for (const char* name : {"baseline.jpg", "progressive.jpg", "rgba.png", "lossy.webp", "plain.gif", "cmyk.jpg"}) {
-    pictures.push_back(shipped_picture(name));
+    images.push_back(shipped_image(name));
   }
-  return pictures;
+  return images;
 }
 
 // Runs work(thread) on all threads, which wait for each other first.
@@ -37,23 +37,23 @@ void run_together(Work work) {
 
 TEST(CapiThreads, EightThreadsGiveTheAnswersOfOne) {
   const auto classifier = open_model();
-  const auto pictures = some_pictures();
+  const auto images = some_images();
   std::vector<std::vector<double>> expected;
-  expected.reserve(pictures.size());
-  for (const ByteString& picture : pictures) expected.push_back(verdict_on(classifier, picture));
+  expected.reserve(images.size());
+  for (const ByteString& image : images) expected.push_back(verdict_on(classifier, image));
   ASSERT_GT(std::set(expected.begin(), expected.end()).size(), 1U);  // Otherwise a mix-up would go unseen.
   std::vector<std::vector<std::vector<double>>> got(kThreads);
   run_together([&](int t) {
     for (int round = 0; round < 5; ++round) {
-      for (std::size_t i = 0; i < pictures.size(); ++i) {
-        // Each thread begins with another picture.
-        got[t].push_back(verdict_on(classifier, pictures[(i + static_cast<std::size_t>(t)) % pictures.size()]));
+      for (std::size_t i = 0; i < images.size(); ++i) {
+        // Each thread begins with another image.
+        got[t].push_back(verdict_on(classifier, images[(i + static_cast<std::size_t>(t)) % images.size()]));
       }
     }
   });
   for (std::size_t t = 0; t < kThreads; ++t) {
-    ASSERT_EQ(got[t].size(), 5 * pictures.size());
-    for (std::size_t n = 0; n < got[t].size(); ++n) EXPECT_EQ(got[t][n], expected[(n + t) % pictures.size()]);
+    ASSERT_EQ(got[t].size(), 5 * images.size());
+    for (std::size_t n = 0; n < got[t].size(); ++n) EXPECT_EQ(got[t][n], expected[(n + t) % images.size()]);
   }
 }
 
@@ -61,18 +61,18 @@ TEST(CapiThreads, BatchesFromEightThreadsAtOnce) {
   const auto options = make_options();
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, 3), CATDOG_OK);
   const auto classifier = open_model({}, options.get());
-  const auto files = some_pictures();
-  std::vector<catdog_picture> pictures;
+  const auto files = some_images();
+  std::vector<catdog_image> images;
   std::vector<std::vector<double>> expected;
   for (const ByteString& file : files) {
-    pictures.push_back(encoded_picture(file));
+    images.push_back(encoded_image(file));
     expected.push_back(verdict_on(classifier, file));
   }
   std::vector<std::vector<std::vector<double>>> got(kThreads);
   run_together([&](int t) {
     catdog_result* result = nullptr;
-    if (catdog_classifier_classify_batch(&result, classifier.get(), pictures.data(), pictures.size()) == CATDOG_OK) {
-      for (std::size_t i = 0; i < pictures.size(); ++i) got[t].push_back(probabilities(result, i));
+    if (catdog_classifier_classify_batch(&result, classifier.get(), images.data(), images.size()) == CATDOG_OK) {
+      for (std::size_t i = 0; i < images.size(); ++i) got[t].push_back(probabilities(result, i));
     }
     catdog_result_destroy(result);
   });
@@ -97,15 +97,15 @@ TEST(CapiThreads, FailuresKeepToTheirThread) {
 
 TEST(CapiThreads, OpenClassifyAndDestroyEverywhereAtOnce) {
   const Bytes archive = make_model_archive();
-  const ByteString picture = shipped_picture("baseline.jpg");
+  const ByteString image = shipped_image("baseline.jpg");
   ClassifierHandle one;
   ASSERT_EQ(open_memory(one, archive), CATDOG_OK);
-  const auto expected = verdict_on(one, picture);
+  const auto expected = verdict_on(one, image);
   std::vector<std::vector<double>> got(kThreads);
   run_together([&](int t) {
     for (int round = 0; round < 3; ++round) {
       ClassifierHandle own;
-      if (open_memory(own, archive) == CATDOG_OK) got[static_cast<std::size_t>(t)] = verdict_on(own, picture);
+      if (open_memory(own, archive) == CATDOG_OK) got[static_cast<std::size_t>(t)] = verdict_on(own, image);
     }
   });
   EXPECT_THAT(got, testing::Each(expected));

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "support/images.hpp"
 #include "support/model_maker.hpp"
-#include "support/pictures.hpp"
 
 namespace catdog::cli_tests {
 
@@ -58,17 +58,17 @@ class Cli : public testing::Test {
     std::ofstream(folder_ / name, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
-  void picture(const std::string& name, bool cat) const {
-    plain_picture(name, std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255));
+  void image(const std::string& name, bool cat) const {
+    plain_image(name, std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255));
   }
-  void plain_picture(const std::string& name, std::uint8_t red, std::uint8_t green, std::uint8_t blue) const {
+  void plain_image(const std::string& name, std::uint8_t red, std::uint8_t green, std::uint8_t blue) const {
     test_support::Pixels pixels{32, 32, {}};
     for (int i = 0; i < 32 * 32; ++i) pixels.rgb.insert(pixels.rgb.end(), {red, green, blue});
     write(name, test_support::encode_png(pixels));
   }
   // A list of `rows` rows, for runs that take their time: far more than a pipe holds.
   void long_list(const std::string& name, int rows) {
-    picture("one.png", true);
+    image("one.png", true);
     std::ofstream list(folder_ / name);
     for (int i = 0; i < rows; ++i) list << "one.png\n";
   }

@@ -13,7 +13,7 @@ TEST_F(Cli, RowsKeepTheOrderOfTheInput) {
   std::string expected;
   for (int i = 10; i < 60; ++i) {
     const std::string name = "p/" + std::to_string(i) + ".png";
-    picture(name, i % 3 == 0);
+    image(name, i % 3 == 0);
     expected += name + (i % 3 == 0 ? ": cat" : ": dog") + "\n";
   }
   const Outcome outcome = run("classify -j 4 p | cut -d' ' -f1,2");
@@ -21,7 +21,7 @@ TEST_F(Cli, RowsKeepTheOrderOfTheInput) {
 }
 
 TEST_F(Cli, ExitCodes) {
-  picture("a.png", true);
+  image("a.png", true);
   damaged("bad.png");
   fs::create_directory(folder_ / "empty");
   EXPECT_EQ(run("classify a.png").code, 0);
@@ -35,8 +35,8 @@ TEST_F(Cli, ExitCodes) {
   EXPECT_EQ(run("classify --help >/dev/null").code, 0);
 }
 
-TEST_F(Cli, JsonRowsOfGoodAndBadPictures) {
-  picture("odd \"name\",\n\xc3\xa9.png", false);
+TEST_F(Cli, JsonRowsOfGoodAndBadImages) {
+  image("odd \"name\",\n\xc3\xa9.png", false);
   damaged("zz.png");
   std::istringstream lines(run("classify --json . 2>/dev/null").out);
   std::string line;
@@ -54,15 +54,15 @@ TEST_F(Cli, JsonRowsOfGoodAndBadPictures) {
 }
 
 TEST_F(Cli, CsvQuotesOddNames) {
-  picture("a,\"b\nc.png", true);
+  image("a,\"b\nc.png", true);
   const std::string out = run("classify --csv .").out;
   EXPECT_NE(out.find("\r\n\"./a,\"\"b\nc.png\",ok,cat,label,cat,"), std::string::npos) << out;
 }
 
 TEST_F(Cli, RowsGiveTheAnswer) {
-  plain_picture("1.png", 255, 0, 0);
-  plain_picture("2.png", 0, 255, 0);
-  plain_picture("3.png", 128, 100, 128);
+  plain_image("1.png", 255, 0, 0);
+  plain_image("2.png", 0, 255, 0);
+  plain_image("3.png", 128, 100, 128);
   std::istringstream rows(run("classify --model open.pt 1.png 2.png 3.png").out);
   std::string row;
   for (const char* start : {"1.png: cat 0.", "2.png: neither 0.", "3.png: uncertain (dog 0."}) {
@@ -87,8 +87,8 @@ TEST_F(Cli, RowsGiveTheAnswer) {
 }
 
 TEST_F(Cli, ThresholdsMoveTheAnswer) {
-  plain_picture("1.png", 255, 0, 0);
-  plain_picture("2.png", 0, 255, 0);
+  plain_image("1.png", 255, 0, 0);
+  plain_image("2.png", 0, 255, 0);
   const auto answer = [&](const std::string& arguments) {
     return run("classify --model open.pt " + arguments + " | cut -d' ' -f2").out;
   };
@@ -104,17 +104,17 @@ TEST_F(Cli, ThresholdsMoveTheAnswer) {
 }
 
 TEST_F(Cli, RecursionEndsInSpiteOfALoop) {
-  picture("p/a.png", true);
-  picture("p/q/b.png", false);
+  image("p/a.png", true);
+  image("p/q/b.png", false);
   fs::create_directory_symlink("..", folder_ / "p/q/loop");
   EXPECT_EQ(run("classify p | wc -l").out, "1\n");
   EXPECT_EQ(run("classify -r p | wc -l").out, "2\n");
 }
 
 TEST_F(Cli, AFolderStandsForItsRegularVisibleFiles) {
-  picture("p/a.png", true);
-  picture("p/.hidden.png", true);
-  picture("p/.cache/b.png", true);
+  image("p/a.png", true);
+  image("p/.hidden.png", true);
+  image("p/.cache/b.png", true);
   fs::create_symlink("a.png", folder_ / "p/link.png");
   fs::create_symlink("nowhere.png", folder_ / "p/broken.png");
   ASSERT_EQ(mkfifo((folder_ / "p/pipe.png").c_str(), 0600), 0);
@@ -136,7 +136,7 @@ TEST_F(Cli, AFolderOfOtherFormatsSaysSo) {
 }
 
 TEST_F(Cli, AListMayBeginWithAByteOrderMark) {
-  picture("a.png", true);
+  image("a.png", true);
   std::ofstream(folder_ / "list") << "\xEF\xBB\xBF"
                                   << "a.png\r\na.png\r\n";
   EXPECT_EQ(run("classify --files-from list | cut -d: -f1").out, "a.png\na.png\n");
@@ -151,8 +151,8 @@ TEST_F(Cli, ThreadsThatCannotStartAreDoneWithout) {
 }
 #endif
 
-TEST_F(Cli, StandardInputIsAPictureOrAList) {
-  picture("a.png", true);
+TEST_F(Cli, StandardInputIsAnImageOrAList) {
+  image("a.png", true);
   EXPECT_EQ(run("classify - < a.png").out.substr(0, 6), "-: cat");
   EXPECT_EQ(run("classify --files-from list -0 2>/dev/null").code, 2);
   write("list", {'a', '.', 'p', 'n', 'g', 0});

@@ -15,10 +15,10 @@ class Evaluate : public Cli {
  protected:
   void SetUp() override {
     Cli::SetUp();
-    picture("d/cat/1.png", true);
-    picture("d/cat/2.png", false);  // Called a dog.
-    picture("d/dog/3.png", false);
-    picture("d/dog/4.png", false);
+    image("d/cat/1.png", true);
+    image("d/cat/2.png", false);  // Called a dog.
+    image("d/dog/3.png", false);
+    image("d/dog/4.png", false);
   }
   void expect_usage_error(const std::string& arguments, const std::string& named) const {
     const Outcome outcome = run("evaluate " + arguments + " 2>&1");
@@ -45,8 +45,8 @@ TEST_F(Evaluate, CountsWhatIsKnown) {
 }
 
 TEST_F(Evaluate, HiddenFilesAndWhatIsNoFileDoNotCount) {
-  picture("d/cat/.ipynb_checkpoints/1-checkpoint.png", true);
-  picture("d/.git/5.png", true);
+  image("d/cat/.ipynb_checkpoints/1-checkpoint.png", true);
+  image("d/.git/5.png", true);
   damaged("d/dog/._4.png");  // As macOS leaves them on other file systems.
   ASSERT_EQ(mkfifo((folder_ / "d/dog/pipe.png").c_str(), 0600), 0);
   const Outcome outcome = run("evaluate d --json");
@@ -56,7 +56,7 @@ TEST_F(Evaluate, HiddenFilesAndWhatIsNoFileDoNotCount) {
 
 TEST_F(Evaluate, FoldersMatchLabelsInAnyCase) {
   fs::rename(folder_ / "d/cat", folder_ / "d/Cat");
-  picture("d/DOG/6.png", false);
+  image("d/DOG/6.png", false);
   const Outcome outcome = run("evaluate d --json");
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(nlohmann::json::parse(outcome.out)["confusion"], nlohmann::json::parse("[[1,1],[0,3]]"));
@@ -89,7 +89,7 @@ TEST_F(Evaluate, ListErrorsSayWhatIsWrong) {
   std::ofstream(folder_ / "horses") << "cat/1.png\nhorse/1.png\n";
   expect_usage_error("d --list horses", "'horse'");
   std::ofstream(folder_ / "cats") << "cat/1.png\n";
-  expect_usage_error("d --list cats", "no pictures of the class 'dog'");
+  expect_usage_error("d --list cats", "no images of the class 'dog'");
 }
 
 TEST_F(Evaluate, FolderErrorsSayWhatIsWrong) {
@@ -100,17 +100,17 @@ TEST_F(Evaluate, FolderErrorsSayWhatIsWrong) {
   fs::remove(folder_ / "d/horse");
   fs::remove(folder_ / "d/dog/3.png");
   fs::remove(folder_ / "d/dog/4.png");
-  expect_usage_error("d", "no pictures in 'd/dog'");
+  expect_usage_error("d", "no images in 'd/dog'");
   write("d/dog/IMG_1.HEIC", {1});
-  expect_usage_error("d", "no pictures in 'd/dog' that can be read: 1 of other kinds, such as HEIC");
+  expect_usage_error("d", "no images in 'd/dog' that can be read: 1 of other kinds, such as HEIC");
   fs::remove_all(folder_ / "d/dog");
   expect_usage_error("d", "the folder 'd/dog' is missing");
 }
 
-TEST_F(Evaluate, PicturesOfNoLabelAreMeasuredApart) {
-  plain_picture("d/neither/green.png", 0, 255, 0);
-  plain_picture("others/more.png", 0, 255, 0);
-  plain_picture("others/deeper/blue.png", 0, 0, 255);  // Called a dog.
+TEST_F(Evaluate, ImagesOfNoLabelAreMeasuredApart) {
+  plain_image("d/neither/green.png", 0, 255, 0);
+  plain_image("others/more.png", 0, 255, 0);
+  plain_image("others/deeper/blue.png", 0, 0, 255);  // Called a dog.
   const Outcome outcome = run("evaluate --model open.pt d --negatives others --json --predictions out.csv");
   EXPECT_EQ(outcome.code, 0);
   const auto json = nlohmann::json::parse(outcome.out);
@@ -124,7 +124,7 @@ TEST_F(Evaluate, PicturesOfNoLabelAreMeasuredApart) {
   EXPECT_DOUBLE_EQ(json["answered"]["share"].get<double>(), 5.0 / 7);
   EXPECT_DOUBLE_EQ(json["answered"]["accuracy"].get<double>(), 3.0 / 5);
   EXPECT_THAT(read("out.csv"), HasSubstr("\r\nneither,others/more.png,ok,neither,neither,"));
-  EXPECT_THAT(run("evaluate --model open.pt d").out, HasSubstr("neither    1 pictures of no label: AUC 1.0000"));
+  EXPECT_THAT(run("evaluate --model open.pt d").out, HasSubstr("neither    1 images of no label: AUC 1.0000"));
   std::ofstream(folder_ / "list") << "cat/1.png\ndog/4.png\nneither/green.png\n";
   EXPECT_EQ(nlohmann::json::parse(run("evaluate --model open.pt d --list list --json").out)["neither"]["pictures"], 1);
   // A model without a score has no AUC, and declines nothing here.
@@ -133,7 +133,7 @@ TEST_F(Evaluate, PicturesOfNoLabelAreMeasuredApart) {
   EXPECT_EQ(plain["neither"]["declined"], 0.0);
   expect_usage_error("d --negatives none", "'none' is no folder");
   fs::create_directory(folder_ / "empty");
-  expect_usage_error("d --negatives empty", "no pictures in 'empty'");
+  expect_usage_error("d --negatives empty", "no images in 'empty'");
 }
 
 TEST_F(Evaluate, NothingReadableIsNoFigure) {
@@ -141,7 +141,7 @@ TEST_F(Evaluate, NothingReadableIsNoFigure) {
   const Outcome outcome = run("evaluate b 2>err");
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(read("err"), HasSubstr("none of the 2 pictures could be read"));
+  EXPECT_THAT(read("err"), HasSubstr("none of the 2 images could be read"));
 }
 
 }  // namespace

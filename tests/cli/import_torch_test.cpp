@@ -37,7 +37,7 @@ class ImportTorch : public Cli, public testing::WithParamInterface<const char*> 
   void SetUp() override {
     Cli::SetUp();
     std::ofstream(folder_ / "net.json") << small_simplecnn();
-    picture("a.png", true);
+    image("a.png", true);
   }
   Outcome import(const std::string& arguments) const {
     return run("import --plugin " CATDOG_TORCH_PLUGIN " -o out.pt " + arguments + " 2>&1");

@@ -36,7 +36,7 @@ TEST(Wilson, KnownIntervals) {
 }
 
 TEST(CalibrationError, WeighsTheGapOfEachBin) {
-  // Bin of 0.9: 2 pictures, half right, gap 0.4; bin of 0.6: 2 pictures, both right, gap 0.4. Mean 0.4.
+  // Bin of 0.9: 2 images, half right, gap 0.4; bin of 0.6: 2 images, both right, gap 0.4. Mean 0.4.
   EXPECT_NEAR(expected_calibration_error({0.9, 0.9, 0.6, 0.6}, {true, false, true, true}), 0.4, 1e-12);
   // In one bin over- and under-confidence cancel: 0.95 right and 0.95 wrong are 0.45 off on the average.
   EXPECT_NEAR(expected_calibration_error({0.95, 0.95}, {true, false}), 0.45, 1e-12);
@@ -48,7 +48,7 @@ TEST(CalibrationError, ABinHoldsItsUpperEdge) {
   EXPECT_NEAR(expected_calibration_error({0.5, 0.6}, {true, false}, 2), 0.55, 1e-12);
 }
 
-TEST(Metrics, OfFourPictures) {
+TEST(Metrics, OfFourImages) {
   const std::vector<Sample> samples{
       {0, 0, false, {0.8, 0.2}}, {0, 1, false, {0.4, 0.6}}, {1, 1, false, {0.1, 0.9}}, {1, 1, true, {0.45, 0.55}}};
   const Metrics metrics = compute_metrics(samples, 2);
@@ -81,7 +81,7 @@ TEST(Metrics, RatiosOfNothingAreUnknown) {
   EXPECT_DOUBLE_EQ(metrics.coverage, 0.0);
 }
 
-TEST(Metrics, PicturesOfNoLabelCountApart) {
+TEST(Metrics, ImagesOfNoLabelCountApart) {
   const std::vector<Sample> samples{
       {0, 0, false, {0.8, 0.2}, 0.1, false},       {1, 0, false, {0.6, 0.4}, 0.3, false},
       {1, 1, true, {0.4, 0.6}, 0.6, true},         {no_label, 0, true, {0.7, 0.3}, 0.9, true},
@@ -97,7 +97,7 @@ TEST(Metrics, PicturesOfNoLabelCountApart) {
   EXPECT_DOUBLE_EQ(metrics.neither.auc.value_or(-1), 6.0 / 9);
   EXPECT_DOUBLE_EQ(metrics.answered.value_or(-1), 0.5);
   EXPECT_DOUBLE_EQ(metrics.answered_accuracy.value_or(-1), 1.0 / 3);
-  // One picture without a score: no AUC.
+  // One image without a score: no AUC.
   EXPECT_FALSE(compute_metrics({{0, 0, false, {0.8, 0.2}}, {no_label, 0, false, {1, 0}, 0.5, false}}, 2)
                    .neither.auc.has_value());
 }

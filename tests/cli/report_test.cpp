@@ -49,10 +49,10 @@ class Report : public Cli {
  protected:
   void SetUp() override {
     Cli::SetUp();
-    picture("d/cat/1.png", true);
-    picture("d/cat/2.png", false);  // Called a dog.
-    picture("d/dog/3.png", false);
-    picture("d/dog/4.png", false);
+    image("d/cat/1.png", true);
+    image("d/cat/2.png", false);  // Called a dog.
+    image("d/dog/3.png", false);
+    image("d/dog/4.png", false);
   }
   std::string report(const std::string& arguments, int code = 0) const {
     EXPECT_EQ(run("evaluate " + arguments + " --report out.html >log 2>&1").code, code) << read("log");
@@ -104,9 +104,9 @@ TEST_F(Report, GroupsByFormatAndShorterSide) {
             0);
 }
 
-TEST_F(Report, PicturesOfNoLabelHaveTheirOwnSection) {
-  plain_picture("others/green.png", 0, 255, 0);
-  plain_picture("others/blue.png", 0, 0, 255);  // Called a dog.
+TEST_F(Report, ImagesOfNoLabelHaveTheirOwnSection) {
+  plain_image("others/green.png", 0, 255, 0);
+  plain_image("others/blue.png", 0, 0, 255);  // Called a dog.
   const std::string page = report("d --model open.pt --negatives others");
   EXPECT_THAT(page, HasSubstr("<h2>Images that show no label</h2>"));
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">Called “neither”</th><td>0.5000</td>"));
@@ -120,7 +120,7 @@ TEST_F(Report, PicturesOfNoLabelHaveTheirOwnSection) {
 
 TEST_F(Report, ShowsTheSurestMistakesFirst) {
   for (int i = 0; i < 30; ++i) {
-    plain_picture("d/cat/wrong" + std::to_string(i) + ".png", 0, 0, std::uint8_t(100 + i));
+    plain_image("d/cat/wrong" + std::to_string(i) + ".png", 0, 0, std::uint8_t(100 + i));
   }
   const std::string page = report("d");
   EXPECT_THAT(page, HasSubstr("31 answers are wrong; the 24 surest of them"));
@@ -134,7 +134,7 @@ TEST_F(Report, ShowsTheSurestMistakesFirst) {
   EXPECT_THAT(report("d --abstain-below 1"), HasSubstr("0 answers are wrong."));
 }
 
-TEST_F(Report, ABigPictureIsNamedOnly) {
+TEST_F(Report, ABigImageIsNamedOnly) {
   test_support::Pixels noise{300, 300, {}};
   unsigned state = 1;
   for (int i = 0; i < 300 * 300; ++i) {
@@ -150,8 +150,8 @@ TEST_F(Report, ABigPictureIsNamedOnly) {
 }
 
 TEST_F(Report, FileNamesAreNoMarkup) {
-  picture("d/cat/<b onclick='x'>&amp;\".png", false);
-  picture("d/cat/not\xffutf8.png", false);
+  image("d/cat/<b onclick='x'>&amp;\".png", false);
+  image("d/cat/not\xffutf8.png", false);
   damaged("d/dog/<i>.png");
   const std::string page = report("d", 1);
   EXPECT_THAT(page, HasSubstr("d/cat/&lt;b onclick=&#39;x&#39;&gt;&amp;amp;&quot;.png"));
@@ -160,17 +160,17 @@ TEST_F(Report, FileNamesAreNoMarkup) {
   EXPECT_THAT(page, AllOf(Not(HasSubstr("<b ")), Not(HasSubstr("<i>")), Not(HasSubstr("\xff"))));
 }
 
-TEST_F(Report, AClassWithoutAReadablePictureHasNoFigures) {
+TEST_F(Report, AClassWithoutAReadableImageHasNoFigures) {
   damaged("d/dog/3.png");
   damaged("d/dog/4.png");
   const std::string page = report("d", 1);
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">dog</th><td>0</td><td>–</td><td>0.0000 (0.0000 to 0.7935)</td>"));
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">AUC</th><td>–</td><td>–</td>"));
   EXPECT_THAT(page, HasSubstr("<figcaption>ROC curve</figcaption>\n<p>No image"));
-  // No picture of a label at all, only one of none.
+  // No image of a label at all, only one of none.
   damaged("d/cat/1.png");
   damaged("d/cat/2.png");
-  plain_picture("d/neither/green.png", 0, 255, 0);
+  plain_image("d/neither/green.png", 0, 255, 0);
   const std::string strangers = report("d --model open.pt", 1);
   EXPECT_THAT(strangers, HasSubstr("<th scope=\"row\">Accuracy</th><td>–</td><td>–</td>"));
   EXPECT_THAT(strangers, HasSubstr("<th scope=\"row\">Called “neither”</th><td>1.0000</td>"));

@@ -43,7 +43,7 @@ class Terminal : public Cli {
  protected:
   void SetUp() override {
     Cli::SetUp();
-    for (int i = 10; i < 40; ++i) picture("p/" + std::to_string(i) + ".png", true);
+    for (int i = 10; i < 40; ++i) image("p/" + std::to_string(i) + ".png", true);
   }
   // Rows to a file, standard error to a terminal.
   Outcome run_on_terminal(const std::vector<std::string>& arguments) const {
@@ -66,13 +66,13 @@ TEST_F(Terminal, HasAProgressBar) {
   const Outcome outcome = run_on_terminal({"classify", "p"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_THAT(outcome.out, StartsWith("\r["));
-  EXPECT_THAT(outcome.out, HasSubstr("] 0/30  0.0 pictures/s  ETA 0:00"));
+  EXPECT_THAT(outcome.out, HasSubstr("] 0/30  0.0 images/s  ETA 0:00"));
   EXPECT_EQ(outcome.out.find('\n'), std::string::npos) << "the bar stays on its line";
   EXPECT_EQ(outcome.out.back(), '\r') << "and is wiped in the end";
   EXPECT_THAT(read("rows"), StartsWith("p/10.png: cat"));
 }
 
-TEST_F(Terminal, HasNoProgressBarOnRequestOrForAFewPictures) {
+TEST_F(Terminal, HasNoProgressBarOnRequestOrForAFewImages) {
   EXPECT_EQ(run_on_terminal({"classify", "--no-progress", "p"}).out, "");
   EXPECT_EQ(run_on_terminal({"classify", "p/10.png", "p/11.png"}).out, "");
 }

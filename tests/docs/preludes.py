@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands around a fragment of code in the documentation, so that it can be compiled and run."""
 
-# Arguments: a file with what `data` points to, a picture, a model.
+# Arguments: a file with what `data` points to, an image, a model.
 C = """
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 A C or C++ block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line
 right above a block, which a reader doesn't see, says what it needs:
-    <!-- snippet: data=model|picture|frame -->  what `data` of a fragment in C points to; picture when nothing is said
+    <!-- snippet: data=model|image|frame -->  what `data` of a fragment in C points to; image when nothing is said
     <!-- snippet: opens -->                     the fragment opens `classifier` itself
     <!-- snippet: elsewhere: WHO -->            run by something else, which is named
 Commands run one line after the other in a folder that has what the documentation speaks of. A block without a language
@@ -44,11 +44,11 @@ class Runner:
 
     def prepare(self) -> None:
         """The files that the commands and fragments name."""
-        for name in ("holiday", "pictures/cat", "pictures/dog", "models", "photos"):
+        for name in ("holiday", "images/cat", "images/dog", "models", "photos"):
             (self.folder / name).mkdir(parents=True)
-        for target in ("pet.jpg", "holiday/a.jpg", "pictures/dog/a.jpg", "photos/a.jpg", "dog.jpg"):
+        for target in ("pet.jpg", "holiday/a.jpg", "images/dog/a.jpg", "photos/a.jpg", "dog.jpg"):
             shutil.copy(self.dog, self.folder / target)
-        for target in ("pictures/cat/a.png", "photos/b.png", "cat.png", "cat.jpg"):
+        for target in ("images/cat/a.png", "photos/b.png", "cat.png", "cat.jpg"):
             shutil.copy(self.cat, self.folder / target)
         for target in ("best_model.pt", "models/best_model.pt"):
             shutil.copy(self.model, self.folder / target)
@@ -80,7 +80,7 @@ class Runner:
         link = [str(self.library), f"-Wl,-rpath,{self.library.parent}", "-pthread", "-o", "snippet"]
         self.run([*self.compilers[language], *flags, source.name, *link], what)
         kind = re.search(r"data=(\w+)", note)
-        data = {"model": "best_model.pt", "picture": "cat.png", "frame": "frame"}[kind[1] if kind else "picture"]
+        data = {"model": "best_model.pt", "image": "cat.png", "frame": "frame"}[kind[1] if kind else "image"]
         if program:
             self.program(what)
         else:
@@ -88,10 +88,10 @@ class Runner:
 
     def program(self, what: str) -> None:
         """A whole program classifies the file that it is given, and names the one that isn't there."""
-        for label, picture in {"cat": "cat.png", "dog": "dog.jpg"}.items():
-            output = self.run(["./snippet", picture], what)
+        for label, image in {"cat": "cat.png", "dog": "dog.jpg"}.items():
+            output = self.run(["./snippet", image], what)
             if not re.search(rf"\b{label} (0\.\d+|1(\.0+)?)\n", output):
-                raise SystemExit(f"{what}: expected '{label}' and a probability for {picture}, got '{output}'")
+                raise SystemExit(f"{what}: expected '{label}' and a probability for {image}, got '{output}'")
         done = self.start(["./snippet", "no-such-file.jpg"])
         if done.returncode != 1 or "no-such-file.jpg" not in done.stderr or done.stdout:
             raise SystemExit(

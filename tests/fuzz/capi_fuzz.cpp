@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "catdog/catdog.h"
+#include "support/images.hpp"
 #include "support/model_maker.hpp"
-#include "support/pictures.hpp"
 
 namespace {
 
@@ -57,25 +57,25 @@ void read_result(FuzzedDataProvider& input, const catdog_result* result) {
   catdog_result_confidence(result, item);
 }
 
-catdog_picture make_picture(FuzzedDataProvider& input, Bytes& storage) {
-  catdog_picture picture{};
+catdog_image make_image(FuzzedDataProvider& input, Bytes& storage) {
+  catdog_image image{};
   const bool sound = input.ConsumeBool();
   storage = input.ConsumeBool() ? jpeg() : input.ConsumeBytes<std::uint8_t>(input.ConsumeIntegralInRange(0, 4096));
-  picture.struct_size = sound ? sizeof picture : input.ConsumeIntegral<std::uint32_t>();
-  picture.format =
+  image.struct_size = sound ? sizeof image : input.ConsumeIntegral<std::uint32_t>();
+  image.format =
       input.PickValueInArray<catdog_format>({0, 0, 10, 20, 21, 30, 31, input.ConsumeIntegral<std::int8_t>()});
-  picture.data = storage.data();
-  picture.data_size = sound ? storage.size() : input.ConsumeIntegralInRange<std::uint64_t>(0, storage.size());
-  if (picture.format != CATDOG_FORMAT_ENCODED || !sound) {
-    picture.width = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
-    picture.height = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
-    picture.row_stride = sound ? 0 : input.ConsumeIntegral<std::uint64_t>();
+  image.data = storage.data();
+  image.data_size = sound ? storage.size() : input.ConsumeIntegralInRange<std::uint64_t>(0, storage.size());
+  if (image.format != CATDOG_FORMAT_ENCODED || !sound) {
+    image.width = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
+    image.height = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
+    image.row_stride = sound ? 0 : input.ConsumeIntegral<std::uint64_t>();
   }
   if (!sound) {
-    picture.flags = input.ConsumeIntegralInRange(0U, 1U);
-    picture.reserved[input.ConsumeIntegralInRange(0, 4)] = input.ConsumeIntegralInRange(0U, 1U);
+    image.flags = input.ConsumeIntegralInRange(0U, 1U);
+    image.reserved[input.ConsumeIntegralInRange(0, 4)] = input.ConsumeIntegralInRange(0U, 1U);
   }
-  return picture;
+  return image;
 }
 
 void set_some_option(FuzzedDataProvider& input, catdog_options* options) {
@@ -129,16 +129,16 @@ class Session {
       }
       case 3: {
         Bytes storage;
-        const catdog_picture picture = make_picture(input, storage);
-        check(catdog_classifier_classify_picture(&result, classifier_, &picture), result);
+        const catdog_image image = make_image(input, storage);
+        check(catdog_classifier_classify_image(&result, classifier_, &image), result);
         break;
       }
       case 4: {
         std::array<Bytes, 3> storage;
-        std::array<catdog_picture, 3> pictures{};
-        for (std::size_t i = 0; i < 3; ++i) pictures[i] = make_picture(input, storage[i]);
+        std::array<catdog_image, 3> images{};
+        for (std::size_t i = 0; i < 3; ++i) images[i] = make_image(input, storage[i]);
         const auto count = input.ConsumeIntegralInRange<std::size_t>(0, 3);
-        check(catdog_classifier_classify_batch(&result, classifier_, pictures.data(), count), result);
+        check(catdog_classifier_classify_batch(&result, classifier_, images.data(), count), result);
         break;
       }
       case 5: catdog_classifier_warm_up(classifier_, input.ConsumeIntegralInRange(-1, 3)); return;

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "support/images.hpp"
 #include "support/model_maker.hpp"
-#include "support/pictures.hpp"
 
 namespace {
 
@@ -30,8 +30,8 @@ Bytes with_mode(Bytes bytes, std::uint8_t mode) {
   return bytes;
 }
 
-void write_pictures(const fs::path& folder) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/golden/pictures")) {
+void write_images(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/golden/images")) {
     write(folder / entry.path().filename(), with_mode(read_file(entry.path().string()), 0));
   }
   // Odd mode: raw pixels, their row stride, width and height at the end.
@@ -118,7 +118,7 @@ void write_requests(const fs::path& folder) {
   const std::string binary = head + R"("parameters": {"binary_data_size": 10})" + tail;
   const std::string length{static_cast<char>(binary.size() & 0xffU), static_cast<char>(binary.size() >> 8U)};
   write(folder / "oip/binary", to_bytes(length + binary + std::string("\1\0\0\0x\1\0\0\0y", 10)));
-  write(folder / "oip/raw", to_bytes(std::string("\0\0picture", 9)));
+  write(folder / "oip/raw", to_bytes(std::string("\0\0image", 9)));
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ void write_requests(const fs::path& folder) {
 int main(int argc, char** argv) try {
   if (argc != 2) throw std::runtime_error("usage: make_seeds FOLDER");
   const fs::path folder = argv[1];
-  write_pictures(folder / "picture");
+  write_images(folder / "image");
   write_models(folder / "model");
   write_calls(folder / "capi");
   write_requests(folder);

@@ -21,7 +21,7 @@ void use(const ModelFile& model) {
   if (!model.has_native_part() || input.width > 64 || input.height > 64) return;
   const auto engine = create_native_engine(model, Precision::fp32);
   const auto context = engine->create_context();
-  normalise(golden_picture(1, {input.width, input.height}, 2), input, context->input());
+  normalise(golden_image(1, {input.width, input.height}, 2), input, context->input());
   std::vector<float> logits(model.config().outputs());
   context->run(logits);
 }

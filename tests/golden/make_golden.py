@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes pictures/ and golden.txt: small pictures in every flavour that is read, and what Pillow makes of them.
+"""Makes images/ and golden.txt: small images in every flavour that is read, and what Pillow makes of them.
 
-Needs Pillow only. golden.txt has a line for each picture: its file name, then 16 x 12 RGB pixels, row by row.
+Needs Pillow only. golden.txt has a line for each image: its file name, then 16 x 12 RGB pixels, row by row.
 The committed files are the reference: another Pillow may encode other bytes, so commit both or neither.
 """
 import pathlib
@@ -12,7 +12,7 @@ import zlib
 from PIL import Image, ImageOps
 
 HERE = pathlib.Path(__file__).resolve().parent
-PICTURES = HERE / "pictures"
+IMAGES = HERE / "images"
 WIDTH, HEIGHT = 16, 12
 golden = {}
 
@@ -48,13 +48,13 @@ def squash(image):
 def remember(name, image=None):
     """What Pillow reads from the file, or `image` where Pillow can't read that flavour faithfully."""
     if image is None:
-        with Image.open(PICTURES / name) as opened:
+        with Image.open(IMAGES / name) as opened:
             image = over_white(ImageOps.exif_transpose(opened))
     golden[name] = list(squash(image).tobytes())
 
 
 def save(name, image, **options):
-    image.save(PICTURES / name, **options)
+    image.save(IMAGES / name, **options)
     remember(name)
 
 
@@ -65,7 +65,7 @@ def chunk(kind, data):
 def png(name, size, depth, colour, rows, interlaced=0):
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
     data = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
-    (PICTURES / name).write_bytes(
+    (IMAGES / name).write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     )
 
@@ -84,10 +84,10 @@ def make_jpegs():
     # Pillow writes no YCCK: give it Y, Cb, Cr as three of the inks and say so in the Adobe marker.
     luma = ImageOps.invert(image.convert("YCbCr").convert("RGB")).convert("YCbCr").split()
     image.info.clear()
-    Image.merge("CMYK", (*(ImageOps.invert(plane) for plane in luma), black)).save(PICTURES / "ycck.jpg", quality=88)
-    data = bytearray((PICTURES / "ycck.jpg").read_bytes())
+    Image.merge("CMYK", (*(ImageOps.invert(plane) for plane in luma), black)).save(IMAGES / "ycck.jpg", quality=88)
+    data = bytearray((IMAGES / "ycck.jpg").read_bytes())
     data[data.index(b"Adobe") + 11] = 2
-    (PICTURES / "ycck.jpg").write_bytes(data)
+    (IMAGES / "ycck.jpg").write_bytes(data)
     remember("ycck.jpg")
     for orientation in range(1, 9):
         exif = Image.Exif()
@@ -98,9 +98,9 @@ def make_jpegs():
     save("tall.jpg", tall, quality=80, subsampling="4:2:0")
     save("tall_progressive.jpg", tall, quality=80, subsampling="4:2:0", progressive=True)
     for name in ("tall", "tall_progressive"):
-        data = (PICTURES / f"{name}.jpg").read_bytes()
+        data = (IMAGES / f"{name}.jpg").read_bytes()
         for percent in (99, 80, 10):
-            (PICTURES / f"{name}_cut{percent}.jpg").write_bytes(data[: len(data) * percent // 100])
+            (IMAGES / f"{name}_cut{percent}.jpg").write_bytes(data[: len(data) * percent // 100])
     save("upright_8x8.png", scene(8, 8))
     save("wide_100x6.png", scene(100, 6))
     save("narrow_7x90.png", scene(7, 90))
@@ -171,7 +171,7 @@ def make_webps_and_gifs():
 
 
 def main():
-    PICTURES.mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
     make_jpegs()
     make_pngs()
     make_webps_and_gifs()

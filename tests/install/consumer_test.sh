@@ -9,8 +9,8 @@ kind=$1 root=$2 build=$3
 work=$(mktemp -d) # Not in the build folder: a library there finds the source tree's model.
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-cat_picture="$root/examples/images/cat/chelsea.png"
-dog_picture="$root/examples/images/dog/dog.jpg"
+cat_image="$root/examples/images/cat/chelsea.png"
+dog_image="$root/examples/images/dog/dog.jpg"
 export CMAKE_GENERATOR=Ninja CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2}
 if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
@@ -46,18 +46,18 @@ use_prefix() {
   local prefix=$1
   quiet examples.log cmake -S "$root/examples" -B examples -DCMAKE_PREFIX_PATH="$prefix"
   quiet examples.log cmake --build examples
-  expect 'cat 0' examples/classify_file "$cat_picture"
-  expect 'dog 0' examples/classify_memory "$prefix/share/catdog/best_model.pt" "$dog_picture"
-  expect "$dog_picture: dog" examples/classify_batch "$cat_picture" "$dog_picture"
-  expect "$cat_picture: cat" examples/threads "$cat_picture" "$dog_picture"
-  expect 'dog, [1-9]' examples/custom_log log.txt "$dog_picture"
+  expect 'cat 0' examples/classify_file "$cat_image"
+  expect 'dog 0' examples/classify_memory "$prefix/share/catdog/best_model.pt" "$dog_image"
+  expect "$dog_image: dog" examples/classify_batch "$cat_image" "$dog_image"
+  expect "$cat_image: cat" examples/threads "$cat_image" "$dog_image"
+  expect 'dog, [1-9]' examples/custom_log log.txt "$dog_image"
   [ -s log.txt ] || fail "custom_log wrote no log"
   expect '320x240: ' examples/classify_pixels_opencv
   mkdir make
   cp "$root/examples/pkg_config/Makefile" make/
   PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name catdog.pc)") \
     quiet make.log make -C make VPATH="$root/examples" LDFLAGS="-Wl,-rpath,$(dirname "$(find "$prefix" -name 'libcatdog.*' | head -n 1)")"
-  expect 'cat 0' make/classify_file "$cat_picture"
+  expect 'cat 0' make/classify_file "$cat_image"
   if grep -rnE '#include [<"](opencv|torch|dnnl|nlohmann)' "$prefix/include"; then fail "a header asks for a dependency's"; fi
   if grep -rnF "$build" "$prefix/lib/cmake" "$prefix/lib/pkgconfig"; then fail "a path of the build folder is installed"; fi
 }
@@ -74,7 +74,7 @@ case $kind in
     quiet install.log cmake --install "$build" --prefix "$PWD/first"
     mv first moved
     use_prefix "$PWD/moved"
-    expect "$dog_picture: dog" moved/bin/catdog classify "$dog_picture"
+    expect "$dog_image: dog" moved/bin/catdog classify "$dog_image"
     readelf -d examples/classify_file | grep -q 'NEEDED.*libcatdog.so.1' || fail "the program doesn't ask for the SONAME"
     quiet probe.log probe 0.1 REQUIRED
     refused 'version' probe 0.2 REQUIRED
@@ -85,7 +85,7 @@ case $kind in
     touch moved/lib/catdog/libcatdog-torch.so
     quiet probe.log probe REQUIRED COMPONENTS torch
     rm moved/share/catdog/best_model.pt
-    refused "moved/share/catdog/best_model.pt" examples/classify_file "$cat_picture"
+    refused "moved/share/catdog/best_model.pt" examples/classify_file "$cat_image"
     ;;
   static)
     quiet configure.log cmake -S "$root" -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCATDOG_BUILD_TORCH=OFF \
@@ -102,7 +102,7 @@ case $kind in
   source)
     quiet configure.log cmake -S "$root/examples/cmake_project" -B build -DCMAKE_DISABLE_FIND_PACKAGE_catdog=ON -DCMAKE_BUILD_TYPE=Release
     quiet build.log cmake --build build --target my_program
-    expect 'dog 0' build/my_program "$dog_picture"
+    expect 'dog 0' build/my_program "$dog_image"
     [ ! -d build/_deps/catdog-build/tools ] || fail "the tools are built as a part of another project"
     ;;
   *) fail "no such kind" ;;

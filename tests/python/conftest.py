@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests share. They need the package catdog and the pictures of this repository."""
+"""What the tests share. They need the package catdog and the images of this repository."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ def dog() -> Path:
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    return ROOT / "tests/golden/pictures"
+    return ROOT / "tests/golden/images"

@@ -16,8 +16,8 @@ import pytest
 
 
 @pytest.mark.parametrize("thing", [None, 3, 2.5, object(), ["a.jpg"], {}, io.BytesIO(b"x"), open, type])
-def test_what_is_not_a_picture(classifier: catdog.Classifier, thing: Any) -> None:
-    with pytest.raises(catdog.InputTypeError, match=r"not a picture: .*; accepted are: a path .*uint8 array") as caught:
+def test_what_is_not_a_image(classifier: catdog.Classifier, thing: Any) -> None:
+    with pytest.raises(catdog.InputTypeError, match=r"not an image: .*; accepted are: a path .*uint8 array") as caught:
         classifier.classify(thing)
     assert isinstance(caught.value, TypeError) and isinstance(caught.value, catdog.InvalidArgumentError)
     assert type(thing).__name__ in str(caught.value)
@@ -65,11 +65,11 @@ def test_arrays_beyond_the_limits(cat: Path) -> None:
                     small.classify(pixels)
     with catdog.Classifier(max_encoded_bytes=100) as small:
         data = cat.read_bytes()
-        for picture in (data, bytearray(data), memoryview(data), cat):
+        for image in (data, bytearray(data), memoryview(data), cat):
             with pytest.raises(
                 catdog.LimitError, match="(?=.*bytes)(?=.*than the limit of 100; )(?=.*raise max_encoded_bytes)"
             ):
-                small.classify(picture)
+                small.classify(image)
 
 
 def test_a_huge_view_of_one_pixel_is_not_copied(classifier: catdog.Classifier) -> None:
@@ -79,7 +79,7 @@ def test_a_huge_view_of_one_pixel_is_not_copied(classifier: catdog.Classifier) -
             classifier.classify(np.broadcast_to(np.zeros((1, 1, 3), np.uint8), shape))
 
 
-def test_bytes_that_are_no_picture(classifier: catdog.Classifier, cat: Path) -> None:
+def test_bytes_that_are_no_image(classifier: catdog.Classifier, cat: Path) -> None:
     with pytest.raises(catdog.InvalidArgumentError, match="no bytes"):
         classifier.classify(b"")
     with pytest.raises(catdog.InvalidArgumentError, match="no bytes"):
@@ -154,19 +154,19 @@ def test_a_batch_says_what_became_of_each(classifier: catdog.Classifier, cat: Pa
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
     data = cat.read_bytes()
-    pictures: list[Any] = [cat, tmp_path / "missing.jpg", tmp_path, b"text", data[:3000], None, "a\0", data]
-    pictures += [image_module.new("F", (8, 8)), image_module.open(cat), b""]
-    predictions = classifier.classify_batch(pictures)
+    images: list[Any] = [cat, tmp_path / "missing.jpg", tmp_path, b"text", data[:3000], None, "a\0", data]
+    images += [image_module.new("F", (8, 8)), image_module.open(cat), b""]
+    predictions = classifier.classify_batch(images)
     assert [item.status for item in predictions] == [
         *("ok", "not_found", "io", "unsupported", "corrupt", "invalid_argument", "invalid_argument", "ok"),
         *("invalid_argument", "ok", "invalid_argument"),
     ]
-    for picture, prediction in zip(pictures, predictions):
+    for image, prediction in zip(images, predictions):
         if prediction.ok:
             assert prediction.label == "cat"
             continue
         with pytest.raises(catdog.Error) as caught:
-            classifier.classify(picture)
+            classifier.classify(image)
         assert (caught.value.status, str(caught.value)) == (prediction.status, prediction.message)
         assert prediction.label == "" and prediction.confidence == 0 and prediction.probabilities == {}
         assert isinstance(prediction.error, catdog.Error) and str(prediction.error) == prediction.message
@@ -174,7 +174,7 @@ def test_a_batch_says_what_became_of_each(classifier: catdog.Classifier, cat: Pa
     assert classifier.classify_batch([]) == []
 
 
-def test_one_picture_is_not_a_batch(classifier: catdog.Classifier, cat: Path) -> None:
+def test_one_image_is_not_a_batch(classifier: catdog.Classifier, cat: Path) -> None:
     for one in (str(cat), cat, cat.read_bytes(), bytearray(5), memoryview(b"abc")):
         with pytest.raises(catdog.InputTypeError, match="put it in a list"):
             classifier.classify_batch(one)  # type: ignore[arg-type]
@@ -188,12 +188,12 @@ def test_one_picture_is_not_a_batch(classifier: catdog.Classifier, cat: Path) ->
 
 
 def test_an_iterable_that_fails_fails_the_batch(classifier: catdog.Classifier, cat: Path) -> None:
-    def pictures() -> Any:
+    def images() -> Any:
         yield cat
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        classifier.classify_batch(pictures())
+        classifier.classify_batch(images())
 
 
 def test_options_that_are_wrong(tmp_path: Path) -> None:

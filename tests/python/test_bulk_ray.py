@@ -27,7 +27,7 @@ def bulk(root: Path, source: Path, output: Path) -> tuple[str, list[dict[str, An
 
 
 def test_a_folder(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
-    source = tmp_path / "pictures"
+    source = tmp_path / "images"
     source.mkdir()
     for number in range(60):
         (source / f"cat{number}.png").write_bytes(cat.read_bytes())
@@ -39,13 +39,13 @@ def test_a_folder(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
     assert verdicts.pop("broken.png")[0] == "corrupt"
     for name, verdict in verdicts.items():
         assert verdict == ("ok", name[:3]), name
-    assert re.search(r"^121 pictures, \d+ a second with 2 workers$", told, re.M), told
+    assert re.search(r"^121 images, \d+ a second with 2 workers$", told, re.M), told
     assert re.search(r"^\d+ a second in a plain loop; Ray / loop = \d+\.\d\d$", told, re.M), told
 
 
 def test_a_parquet(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
-    source = tmp_path / "pictures.parquet"
-    data = [cat.read_bytes(), b"no picture", dog.read_bytes()]
+    source = tmp_path / "images.parquet"
+    data = [cat.read_bytes(), b"no image", dog.read_bytes()]
     pq.write_table(pyarrow.table({"id": [7, 8, 9], "bytes": data}), source)
     _, rows = bulk(root, source, tmp_path / "verdicts")
     assert {row["id"]: (row["status"], row["label"]) for row in rows} == {

@@ -29,8 +29,8 @@ def test_video_frames(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
     video = tmp_path / "pets.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 10, (400, 300))
     assert writer.isOpened()
-    for picture in (cat, dog):
-        frame = cv2.resize(cv2.imread(str(picture)), (400, 300))
+    for image in (cat, dog):
+        frame = cv2.resize(cv2.imread(str(image)), (400, 300))
         for _ in range(20):
             writer.write(frame)
     writer.release()

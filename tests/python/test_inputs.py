@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One picture handed over in every way there is: the prediction is the same."""
+"""One image handed over in every way there is: the prediction is the same."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def expected(classifier: catdog.Classifier, cat: Path) -> float:
     return classifier.classify(cat).probabilities["cat"]
 
 
-def p_cat(classifier: catdog.Classifier, picture: Any, **options: Any) -> float:
-    return classifier.classify(picture, **options).probabilities["cat"]
+def p_cat(classifier: catdog.Classifier, image: Any, **options: Any) -> float:
+    return classifier.classify(image, **options).probabilities["cat"]
 
 
 def test_encoded_bytes(classifier: catdog.Classifier, cat: Path, expected: float) -> None:
     data = cat.read_bytes()
     apart = bytearray(2 * len(data))
     apart[::2] = data
-    for picture in (
+    for image in (
         *(data, bytearray(data), memoryview(data), memoryview(bytearray(data)), memoryview(data).cast("c")),
         *(array.array("B", data), np.frombuffer(data, np.uint8), memoryview(apart)[::2]),
         np.frombuffer(data[::-1], np.uint8)[::-1],
     ):
-        prediction = classifier.classify(picture)
-        assert prediction.probabilities["cat"] == expected and prediction.format == "png", type(picture)
+        prediction = classifier.classify(image)
+        assert prediction.probabilities["cat"] == expected and prediction.format == "png", type(image)
     with open(cat, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         assert p_cat(classifier, mapped) == expected
 
@@ -115,7 +115,7 @@ def test_arrays_that_repeat_themselves(classifier: catdog.Classifier) -> None:
 
 
 def test_contiguous_pixels_are_not_copied(cat: Path) -> None:
-    # In a process with room for the picture and half of another one: a copy would fail, as the last line does.
+    # In a process with room for the image and half of another one: a copy would fail, as the last line does.
     script = """
 import resource, sys, numpy, catdog
 pixels = numpy.zeros((12000, 12000, 3), numpy.uint8)
@@ -168,8 +168,8 @@ def test_pil_images_are_turned_as_their_exif_says(
 
 def test_a_batch_of_every_kind(classifier: catdog.Classifier, cat: Path, rgb: Any, expected: float) -> None:
     bgr = np.ascontiguousarray(rgb[..., ::-1])
-    pictures = [cat, str(cat), cat.read_bytes(), bgr, Image.open(cat)]
-    predictions = classifier.classify_batch(iter(pictures), channel_order="bgr")
+    images = [cat, str(cat), cat.read_bytes(), bgr, Image.open(cat)]
+    predictions = classifier.classify_batch(iter(images), channel_order="bgr")
     assert [item.probabilities["cat"] for item in predictions] == [expected] * 5
     stack = np.stack([rgb, rgb[:, ::-1]])
     predictions = classifier.classify_batch(stack)

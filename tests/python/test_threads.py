@@ -29,7 +29,7 @@ def test_many_threads_get_the_same_answers(classifier: catdog.Classifier, cat: P
             assert answers == [expected, expected]
 
 
-def test_others_run_while_a_picture_is_classified(classifier: catdog.Classifier) -> None:
+def test_others_run_while_a_image_is_classified(classifier: catdog.Classifier) -> None:
     np = pytest.importorskip("numpy")
     # Turned pixels: the copy is part of the work. With the GIL held, the other thread could not take a single step
     # between the two reads of the clock.

@@ -72,7 +72,7 @@ def test_mistakes_are_found(tmp_path: Path) -> None:
     assert lines == ["4", "5", "6", "7"], told.stdout
 
 
-def test_arrays_and_pil_images_are_pictures(tmp_path: Path) -> None:
+def test_arrays_and_pil_images_are_images(tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     pytest.importorskip("PIL")
     (tmp_path / "arrays.py").write_text(

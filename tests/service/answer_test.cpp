@@ -16,7 +16,7 @@ class FullServer {
     server_.start({"--workers", "1", "--max-pictures", "500", "--max-queue", "1"});
     busy_.emplace(server_.port());
     waiting_.emplace(server_.port());
-    waiting_->send(make_request("POST", "/predict", picture(true), octets));
+    waiting_->send(make_request("POST", "/predict", image(true), octets));
     EXPECT_TRUE(metric_becomes(server_.admin_port(), "queue_depth", 1));
   }
   std::uint16_t port() const { return server_.port(); }
@@ -59,7 +59,7 @@ TEST(Answers, AFullQueueRefusesBeforeTheBody) {
   server.start({"--workers", "1", "--max-pictures", "500", "--max-queue", "1"});
   BusyWorker busy(server.port());
   Client waiting(server.port());
-  waiting.send(make_request("POST", "/predict", picture(true), octets));
+  waiting.send(make_request("POST", "/predict", image(true), octets));
   ASSERT_TRUE(metric_becomes(server.port(), "queue_depth", 1));
   for (const std::string path : {"/predict", "/v2/models/catdog/infer"}) {
     Client client(server.port());
@@ -79,7 +79,7 @@ TEST(Answers, IdleTimeCountsFromAWorkersAnswer) {
   server.start({"--idle-timeout-ms", "1000", "--request-timeout-ms", "600000"});
   Client client(server.port());
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(client.request("POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(client.request("POST", "/predict", image(true), octets).status, 200);
   EXPECT_TRUE(client.closed());
   EXPECT_GE(std::chrono::steady_clock::now() - start, 1s);
 }
@@ -89,7 +89,7 @@ TEST(Answers, ARequestLongerThanTheIdleTimeIsAnswered) {
   server.start({"--workers", "1", "--max-pictures", "500", "--idle-timeout-ms", "1000"});
   BusyWorker busy(server.port());
   Client client(server.port());
-  client.send(make_request("POST", "/predict", picture(true), octets));
+  client.send(make_request("POST", "/predict", image(true), octets));
   std::this_thread::sleep_for(1500ms);
   busy.release();
   EXPECT_EQ(client.read().status, 200);

@@ -26,8 +26,8 @@ TEST(Drain, InTheGraceTimeItIsNotReadyAndAnswersWithClose) {
   EXPECT_EQ(ask(server.port(), "GET", "/health").json().at("status"), "draining");
   EXPECT_EQ(ask(server.port(), "GET", "/health/live").status, 200);
   EXPECT_EQ(metric(server.admin_port(), "server_draining"), 1);
-  for (const Reply& reply : {ask(server.port(), "POST", "/predict", picture(true), octets),
-                             kept.request("POST", "/predict", picture(true), octets)}) {
+  for (const Reply& reply : {ask(server.port(), "POST", "/predict", image(true), octets),
+                             kept.request("POST", "/predict", image(true), octets)}) {
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.headers.at("connection"), "close");
   }
@@ -39,12 +39,12 @@ TEST(Drain, AfterTheGraceTimeItClosesWhatIsIdleAndFinishesWhatIsQueued) {
   server.start({"--workers", "1", "--max-pictures", "500", "--grace-ms", "500"});
   const Client idle(server.port());
   Client answered(server.port());
-  EXPECT_EQ(answered.request("POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(answered.request("POST", "/predict", image(true), octets).status, 200);
   BusyWorker busy(server.port());
   std::vector<Client> queued;
   for (int i = 0; i < 4; ++i) {
     queued.emplace_back(server.port());
-    queued.back().send(make_request("POST", "/predict", picture(true), octets));
+    queued.back().send(make_request("POST", "/predict", image(true), octets));
   }
   ASSERT_TRUE(metric_becomes(server.admin_port(), "queue_depth", 4));
   const auto start = Clock::now();
@@ -90,13 +90,13 @@ TEST(Abandoned, AClientThatWentAwayCostsNoInference) {
   constexpr int count = 5;
   for (int i = 0; i < count; ++i) {
     Client gone(server.port());
-    gone.send(make_request("POST", "/predict", picture(true), octets));
+    gone.send(make_request("POST", "/predict", image(true), octets));
     ASSERT_TRUE(metric_becomes(admin, "queue_depth", i + 1));
     if (i % 2 == 0) gone.reset();
   }
   EXPECT_TRUE(metric_becomes(admin, "requests_abandoned_total", count));
   busy.release();
-  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(false), octets).status, 200);
+  EXPECT_EQ(ask(server.port(), "POST", "/predict", image(false), octets).status, 200);
   EXPECT_EQ(metric(admin, "requests_abandoned_total"), count + 1);
   EXPECT_EQ(metric(admin, "prediction_confidence_count{label=\"cat\"}"), -1);  // Theirs were cats, all others' dogs.
   EXPECT_TRUE(metric_becomes(admin, "requests_in_flight", 1));                 // The scrape itself.

@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view json_type = "Content-Type: application/json\r\n";
 
 std::string predict(const ServerProcess& server, bool cat) {
-  return ask(server.port(), "POST", "/predict", picture(cat), octets).json().at("feedback_token");
+  return ask(server.port(), "POST", "/predict", image(cat), octets).json().at("feedback_token");
 }
 
 Reply tell(const ServerProcess& server, const std::string& token, const std::string& label,

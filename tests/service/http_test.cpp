@@ -24,8 +24,8 @@ TEST_F(Http, KeepsTheConnectionForTheNextRequest) {
 
 TEST_F(Http, AnswersPipelinedRequestsInOrder) {
   Client client(port());
-  client.send(make_request("POST", "/predict", picture(true), octets) + make_request("GET", "/health/live") +
-              make_request("POST", "/predict", picture(false), octets));
+  client.send(make_request("POST", "/predict", image(true), octets) + make_request("GET", "/health/live") +
+              make_request("POST", "/predict", image(false), octets));
   EXPECT_EQ(client.read().json().at("predicted_label"), "cat");
   EXPECT_EQ(client.read().json().at("status"), "ok");
   EXPECT_EQ(client.read().json().at("predicted_label"), "dog");
@@ -41,7 +41,7 @@ TEST_F(Http, HeadHasTheHeadersOfGetAndNoBody) {
 }
 
 TEST_F(Http, TakesChunkedBodies) {
-  const std::string bytes = picture(false);
+  const std::string bytes = image(false);
   Client client(port());
   client.send(make_head("POST", "/predict", "Content-Type: image/png\r\nTransfer-Encoding: chunked\r\n"));
   char size[16];
@@ -52,7 +52,7 @@ TEST_F(Http, TakesChunkedBodies) {
 }
 
 TEST_F(Http, ContinuesWhenItWillTakeTheBody) {
-  const std::string bytes = picture(true);
+  const std::string bytes = image(true);
   Client client(port());
   client.send(make_head("POST", "/predict", content_length(bytes.size()) + std::string(expect_continue)));
   EXPECT_EQ(client.read(true).status, 100);
@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST_F(Http, NamesTheRightMethodToAClientThatUploadsWithPut) {
-  const Reply reply = ask(port(), "PUT", "/predict", picture(true), octets);  // curl -T
+  const Reply reply = ask(port(), "PUT", "/predict", image(true), octets);  // curl -T
   EXPECT_EQ(reply.status, 405);
   EXPECT_THAT(reply.json().at("detail").get<std::string>(), HasSubstr("POST"));
 }
@@ -199,7 +199,7 @@ TEST_F(Http, AnswersOnIpv6) {
 
 TEST_F(Http, Http10KeepsTheConnectionOnlyWhenAskedAndSaysSo) {
   Client kept(port());
-  const std::string bytes = picture(true);
+  const std::string bytes = image(true);
   for (const std::string& request :
        {std::string("GET /health/live HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"),
         "POST /predict HTTP/1.0\r\nConnection: Keep-Alive\r\n" + content_length(bytes.size()) + "\r\n" + bytes}) {
@@ -265,7 +265,7 @@ TEST(Limits, BodiesShareOneAccountOfMemory) {
     EXPECT_EQ(reply.problem(), "overloaded");
     EXPECT_EQ(reply.headers.at("retry-after"), "1");
     EXPECT_EQ(metric(server.admin_port(), "rejected_total{reason=\"body_memory\"}"), 1);
-    EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);  // Small ones go on.
+    EXPECT_EQ(ask(server.port(), "POST", "/predict", image(true), octets).status, 200);  // Small ones go on.
     first.send("x");
     EXPECT_EQ(first.read().status, 415);
     EXPECT_TRUE(metric_becomes(server.admin_port(), "queue_bytes", 0));  // The answer has given the memory back.
@@ -287,7 +287,7 @@ TEST(Limits, ABodyIsChargedForWhatCameNotForWhatWasAnnounced) {
         (chunked ? "10000\r\n" : "") + std::string(100, 'x'));
   }
   ASSERT_TRUE(metric_becomes(server.admin_port(), "queue_bytes", 20 * 4096));
-  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(ask(server.port(), "POST", "/predict", image(true), octets).status, 200);
 }
 
 // Whatever the route: those that take no body, those that refuse before it, and those with a small limit.

@@ -14,26 +14,26 @@ TEST(Load, TheQueueIsBoundedWhateverTheDeadlines) {
   std::vector<Client> waiting;
   for (int i = 0; i < 2; ++i) {
     waiting.emplace_back(server.port());
-    waiting.back().send(make_request("POST", "/predict", picture(i == 0), octets));
+    waiting.back().send(make_request("POST", "/predict", image(i == 0), octets));
     ASSERT_TRUE(metric_becomes(server.port(), "queue_depth", i + 1));
   }
   for (int i = 0; i < 3; ++i) {
-    const Reply reply = ask(server.port(), "POST", "/predict", picture(true), octets);
+    const Reply reply = ask(server.port(), "POST", "/predict", image(true), octets);
     EXPECT_EQ(reply.status, 503);
     EXPECT_EQ(reply.problem(), "overloaded");
     EXPECT_GE(std::stoi(reply.headers.at("retry-after")), 1);
   }
-  EXPECT_EQ(ask(server.port(), "GET", "/health/ready").status, 200);  // Doesn't wait behind pictures.
+  EXPECT_EQ(ask(server.port(), "GET", "/health/ready").status, 200);  // Doesn't wait behind images.
   EXPECT_EQ(metric(server.port(), "queue_depth"), 2);
   busy.release();
   for (Client& client : waiting) EXPECT_EQ(client.read().status, 200);
   EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 3);
 }
 
-TEST(Load, ADeadlineThatPassesAmongSeveralPicturesCountsOnce) {
+TEST(Load, ADeadlineThatPassesAmongSeveralImagesCountsOnce) {
   ServerProcess server;
   server.start({"--workers", "1"});
-  const std::string body = form(std::vector<std::string>(8, slow_picture()));
+  const std::string body = form(std::vector<std::string>(8, slow_image()));
   const Reply reply =
       ask(server.port(), "POST", "/predict", body, std::string(form_type) + "X-Request-Timeout-Ms: 50\r\n");
   EXPECT_EQ(reply.status, 503);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory doesn't grow with the number of pictures and connections served.
+// Memory doesn't grow with the number of images and connections served.
 #include "service/server_process.hpp"
+#include "support/images.hpp"
 #include "support/open_files.hpp"
-#include "support/pictures.hpp"
 
 namespace catdog::service_tests {
 namespace {
 
-TEST(Memory, StaysAfterThousandsOfMixedPictures) {
+TEST(Memory, StaysAfterThousandsOfMixedImages) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers keep freed memory";
 #endif
   ServerProcess server;
   server.start({"--log-level", "error", "--feedback-answers", "500"});
-  std::vector<std::string> bodies{picture(true), picture(false, 200), picture(true).substr(0, 50), "no picture"};
+  std::vector<std::string> bodies{image(true), image(false, 200), image(true).substr(0, 50), "no image"};
   for (const char* name : {"baseline.jpg", "lossy.webp", "plain.gif", "rgb16.png", "orientation6.jpg", "cmyk.jpg"}) {
-    const auto bytes = test_support::shipped_picture(name);
+    const auto bytes = test_support::shipped_image(name);
     bodies.emplace_back(bytes.begin(), bytes.end());
   }
   const auto serve = [&](int requests) {
@@ -56,7 +56,7 @@ TEST(Memory, UnfinishedBodiesStayWithinTheAccountAndProbesAreAnswered) {
 #endif
   held.clear();
   EXPECT_TRUE(metric_becomes(server.admin_port(), "queue_bytes", 0));
-  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(ask(server.port(), "POST", "/predict", image(true), octets).status, 200);
 }
 
 }  // namespace

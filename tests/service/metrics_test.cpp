@@ -13,8 +13,8 @@ namespace {
 TEST(Metrics, CountWhatHappened) {
   ServerProcess server;
   server.start({"--workers", "2"});
-  for (int i = 0; i < 3; ++i) ask(server.port(), "POST", "/predict", picture(i == 0), octets);
-  ask(server.port(), "POST", "/predict", "no picture", octets);
+  for (int i = 0; i < 3; ++i) ask(server.port(), "POST", "/predict", image(i == 0), octets);
+  ask(server.port(), "POST", "/predict", "no image", octets);
   ask(server.port(), "GET", "/nothing/" + std::to_string(server.pid()));
   const auto value = [&](const std::string& series) { return metric(server.admin_port(), series); };
   const auto requests = [&](const std::string& labels) { return value("api_requests_total{" + labels + "}"); };
@@ -25,7 +25,7 @@ TEST(Metrics, CountWhatHappened) {
   EXPECT_EQ(value("inference_duration_seconds_count"), 3);
   EXPECT_EQ(value("prediction_confidence_count{label=\"dog\"}"), 2);
   EXPECT_EQ(value("queue_wait_seconds_count"), 4);
-  EXPECT_EQ(value("received_body_bytes_total"), 2 * picture(false).size() + picture(true).size() + 10);
+  EXPECT_EQ(value("received_body_bytes_total"), 2 * image(false).size() + image(true).size() + 10);
   EXPECT_EQ(value("workers"), 2);
   EXPECT_EQ(value("queue_depth"), 0);
   EXPECT_EQ(value("model_loaded"), 1);
@@ -40,7 +40,7 @@ TEST(Metrics, CountWhatHappened) {
 TEST(Metrics, HasAtLeast31FamiliesAnd60SeriesEachDescribedOnce) {
   ServerProcess server;
   server.start();
-  ask(server.port(), "POST", "/predict", picture(true), octets);
+  ask(server.port(), "POST", "/predict", image(true), octets);
   const Reply reply = ask(server.port(), "GET", "/metrics");
   EXPECT_EQ(reply.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   std::istringstream lines(reply.body);

@@ -40,7 +40,7 @@ TEST_F(Oip, AllowsWhatEachPathTakes) {
 TEST_F(Oip, InfersFromBinaryTensors) {
   std::string tensor;
   for (const bool cat : {false, true}) {
-    const std::string bytes = picture(cat);
+    const std::string bytes = image(cat);
     const auto size = static_cast<std::uint32_t>(bytes.size());
     for (unsigned shift = 0; shift < 32; shift += 8) tensor += static_cast<char>(size >> shift & 255U);
     tensor += bytes;

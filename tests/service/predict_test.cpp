@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "service/server_process.hpp"
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::service_tests {
 namespace {
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class Predict : public SharedServer {};
 
 std::string shipped(const std::string& name) {
-  const auto bytes = test_support::shipped_picture(name);
+  const auto bytes = test_support::shipped_image(name);
   return {bytes.begin(), bytes.end()};
 }
 
@@ -40,7 +40,7 @@ void expect_answer(const nlohmann::json& answer, bool cat) {
 }
 
 TEST_F(Predict, RawBody) {
-  const Reply reply = ask(port(), "POST", "/predict", picture(true, 48), octets);
+  const Reply reply = ask(port(), "POST", "/predict", image(true, 48), octets);
   ASSERT_EQ(reply.status, 200);
   const nlohmann::json answer = reply.json();
   expect_answer(answer, true);
@@ -56,21 +56,20 @@ TEST_F(Predict, RawBody) {
 
 TEST_F(Predict, TheBytesDecideNotTheContentType) {
   for (const char* type : {"application/x-www-form-urlencoded", "text/plain", "*/*", "application/jpg"}) {
-    const Reply reply = ask(port(), "POST", "/predict", picture(true), std::string("Content-Type: ") + type + "\r\n");
+    const Reply reply = ask(port(), "POST", "/predict", image(true), std::string("Content-Type: ") + type + "\r\n");
     ASSERT_EQ(reply.status, 200) << type;
     expect_answer(reply.json(), true);
   }
 }
 
 TEST_F(Predict, MultipartForm) {
-  const Reply reply = ask(port(), "POST", "/predict", form({picture(false)}), form_type);
+  const Reply reply = ask(port(), "POST", "/predict", form({image(false)}), form_type);
   ASSERT_EQ(reply.status, 200);
   expect_answer(reply.json(), false);
 }
 
 TEST_F(Predict, SeveralFilesEachWithItsStatus) {
-  const Reply reply =
-      ask(port(), "POST", "/predict", form({picture(true), "not a picture", picture(false), ""}), form_type);
+  const Reply reply = ask(port(), "POST", "/predict", form({image(true), "not an image", image(false), ""}), form_type);
   ASSERT_EQ(reply.status, 200);
   const nlohmann::json results = reply.json().at("results");
   ASSERT_EQ(results.size(), 4U);
@@ -81,38 +80,38 @@ TEST_F(Predict, SeveralFilesEachWithItsStatus) {
 }
 
 TEST_F(Predict, Base64InJson) {
-  const std::string body = R"({"image":")" + encode_base64(picture(false)) + "\"}";
+  const std::string body = R"({"image":")" + encode_base64(image(false)) + "\"}";
   const Reply reply = ask(port(), "POST", "/predict", body, "Content-Type: application/json\r\n");
   ASSERT_EQ(reply.status, 200);
   expect_answer(reply.json(), false);
 }
 
-TEST_F(Predict, EveryShippedPictureGetsAVerdictOrARefusal) {
-  std::size_t pictures = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(CATDOG_SOURCE_DIR) / "tests/golden/pictures")) {
+TEST_F(Predict, EveryShippedImageGetsAVerdictOrARefusal) {
+  std::size_t images = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(CATDOG_SOURCE_DIR) / "tests/golden/images")) {
     const Reply reply = ask(port(), "POST", "/predict", shipped(entry.path().filename()), octets);
     EXPECT_THAT(reply.status, testing::AnyOf(200, 422)) << entry.path();
     if (reply.status == 422) {
       EXPECT_THAT(entry.path().string(), HasSubstr("cut")) << reply.body;
     }
-    ++pictures;
+    ++images;
   }
-  EXPECT_GT(pictures, 40U);
+  EXPECT_GT(images, 40U);
 }
 
-TEST_F(Predict, WhatIsNoPictureIs415WhateverTheHeaderSays) {
+TEST_F(Predict, WhatIsNoImageIs415WhateverTheHeaderSays) {
   const Reply reply = ask(port(), "POST", "/predict", "<html></html>", "Content-Type: image/jpeg\r\n");
   EXPECT_EQ(reply.status, 415);
   EXPECT_EQ(reply.problem(), "not-a-picture");
 }
 
-TEST_F(Predict, ADamagedPictureIs422) {
-  const Reply reply = ask(port(), "POST", "/predict", picture(true).substr(0, 60), octets);
+TEST_F(Predict, ADamagedImageIs422) {
+  const Reply reply = ask(port(), "POST", "/predict", image(true).substr(0, 60), octets);
   EXPECT_EQ(reply.status, 422);
   EXPECT_EQ(reply.problem(), "corrupt-picture");
 }
 
-TEST_F(Predict, APictureOverALimitIs422) {
+TEST_F(Predict, AnImageOverALimitIs422) {
   const auto bytes = test_support::make_black_png(1000, 1000);
   const Reply reply =
       ask(port(), "POST", "/predict", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, octets);
@@ -120,8 +119,8 @@ TEST_F(Predict, APictureOverALimitIs422) {
   EXPECT_EQ(reply.problem(), "picture-over-limit");
 }
 
-TEST_F(Predict, TooManyPicturesIs413) {
-  const Reply reply = ask(port(), "POST", "/predict", form(std::vector<std::string>(5, picture(true))), form_type);
+TEST_F(Predict, TooManyImagesIs413) {
+  const Reply reply = ask(port(), "POST", "/predict", form(std::vector<std::string>(5, image(true))), form_type);
   EXPECT_EQ(reply.status, 413);
 }
 

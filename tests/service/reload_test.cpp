@@ -64,11 +64,11 @@ TEST(Reload, KeepsTheOldModelWhenTheNewOneIsNoGood) {
   EXPECT_EQ(metric(server.port(), "model_reloads_total{result=\"refused\"}"), 2);
 }
 
-TEST(Reload, ANewModelMustAgreeWithTheLabelledPictures) {
+TEST(Reload, ANewModelMustAgreeWithTheLabelledImages) {
   ServerProcess server;
   for (int i = 0; i < 3; ++i) {
-    server.write("check/cat/" + std::to_string(i) + ".png", picture(true));
-    server.write("check/dog/" + std::to_string(i) + ".png", picture(false));
+    server.write("check/cat/" + std::to_string(i) + ".png", image(true));
+    server.write("check/dog/" + std::to_string(i) + ".png", image(false));
   }
   server.start({"--reload-check-dir", (server.folder() / "check").string()}, {"CATDOG_ADMIN_TOKEN=open-sesame"});
   server.write_model(version("2.0.0"));
@@ -97,7 +97,7 @@ TEST(Reload, LosesNoRequestUnderLoadAndEachClientMovesFromVersionToVersion) {
     clients.emplace_back([&, i] {
       Client client(server.port());
       while (!stop) {
-        const Reply reply = client.request("POST", "/predict", picture(i == 0), octets);
+        const Reply reply = client.request("POST", "/predict", image(i == 0), octets);
         if (reply.status != 200 || reply.json().at("predicted_label") != (i == 0 ? "cat" : "dog")) {
           ++lost;
           continue;

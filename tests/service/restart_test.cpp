@@ -37,7 +37,7 @@ TEST(Restart, OfEachOfTwoInstancesUnderLoadLosesNoRequest) {
   for (int i = 0; i < client_count; ++i) {
     clients.emplace_back([&, cat = i % 2 == 0] {
       Client client(proxy.port());
-      const std::string request = make_request("POST", "/predict", picture(cat), octets);
+      const std::string request = make_request("POST", "/predict", image(cat), octets);
       while (!stop || right < least_requests) {
         client.send(request);
         const Reply reply = client.read();

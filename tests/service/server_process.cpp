@@ -11,7 +11,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 extern char** environ;
 
@@ -26,7 +26,7 @@ constexpr const char* long_times[] = {"CATDOG_REQUEST_TIMEOUT_MS=600000", "CATDO
 
 }  // namespace
 
-std::string picture(bool cat, int side) {
+std::string image(bool cat, int side) {
   test_support::Pixels pixels{side, side, {}};
   for (int i = 0; i < side * side; ++i) {
     pixels.rgb.insert(pixels.rgb.end(), {std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255)});
@@ -35,7 +35,7 @@ std::string picture(bool cat, int side) {
   return {png.begin(), png.end()};
 }
 
-std::string slow_picture() {
+std::string slow_image() {
   const auto bytes = test_support::make_black_png(7000, 7000);
   return {bytes.begin(), bytes.end()};
 }
@@ -159,7 +159,7 @@ bool metric_becomes(std::uint16_t port, const std::string& series, double value)
 }
 
 BusyWorker::BusyWorker(std::uint16_t port) : client_(port) {
-  client_.send(make_request("POST", "/predict", form(std::vector<std::string>(500, slow_picture())), form_type));
+  client_.send(make_request("POST", "/predict", form(std::vector<std::string>(500, slow_image())), form_type));
   if (!metric_becomes(port, "workers_busy", 1)) throw std::runtime_error("the worker is not busy");
 }
 

@@ -19,8 +19,8 @@ namespace catdog::service_tests {
 
 namespace fs = std::filesystem;
 
-std::string picture(bool cat, int side = 32);  // A PNG.
-std::string slow_picture();                    // Tens of milliseconds of decoding in a few KB.
+std::string image(bool cat, int side = 32);  // A PNG.
+std::string slow_image();                    // Tens of milliseconds of decoding in a few KB.
 test_support::ModelRecipe colour_model();
 
 class ServerProcess {
@@ -64,7 +64,7 @@ bool metric_becomes(std::uint16_t port, const std::string& series, double value)
 class BusyWorker {
  public:
   explicit BusyWorker(std::uint16_t port);
-  void release() { client_.reset(); }  // The worker is free after the picture at hand.
+  void release() { client_.reset(); }  // The worker is free after the image at hand.
 
  private:
   Client client_;

@@ -49,8 +49,8 @@ TEST(Start, AWrongSettingIsExitCode2) {
 TEST(Start, LogsOneJsonObjectALineWithoutFileNamesOrAddresses) {
   ServerProcess server;
   server.start({"--grace-ms", "0"});
-  ask(server.port(), "POST", "/predict", form({picture(true)}), form_type);
-  ask(server.port(), "POST", "/predict", "no picture", octets);
+  ask(server.port(), "POST", "/predict", form({image(true)}), form_type);
+  ask(server.port(), "POST", "/predict", "no image", octets);
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), 0);
   std::istringstream lines(server.log());
@@ -123,7 +123,7 @@ TEST(Start, NamesAVariableThatIsNoSetting) {
 TEST(Start, LogLevelOffIsSilent) {
   ServerProcess server;
   server.start({}, {"LOG_LEVEL=OFF"});
-  ask(server.port(), "POST", "/predict", "no picture", octets);
+  ask(server.port(), "POST", "/predict", "no image", octets);
   EXPECT_EQ(server.log(), "");
 }
 

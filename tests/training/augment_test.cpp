@@ -33,22 +33,22 @@ bool same(const cv::Mat& a, const cv::Mat& b) { return a.size() == b.size() && c
 
 TEST(Augment, WithEverythingOffChangesNothing) {
   Random random(1, 1);
-  const cv::Mat picture = gradient(50, 40);
-  EXPECT_TRUE(same(augment(picture, plain(), random), picture));
+  const cv::Mat image = gradient(50, 40);
+  EXPECT_TRUE(same(augment(image, plain(), random), image));
 }
 
-TEST(Augment, NeverWritesIntoTheStoredPicture) {
-  const cv::Mat picture = gradient(32, 32);
-  const cv::Mat before = picture.clone();
+TEST(Augment, NeverWritesIntoTheStoredImage) {
+  const cv::Mat image = gradient(32, 32);
+  const cv::Mat before = image.clone();
   TrainOptions options = plain();
   options.colour = 0.5;
   options.erase = 1;
   options.degrade = 1;
   for (std::uint64_t i = 0; i < 20; ++i) {
     Random random(1, i);
-    augment(picture, options, random);
+    augment(image, options, random);
   }
-  EXPECT_TRUE(same(picture, before));
+  EXPECT_TRUE(same(image, before));
 }
 
 TEST(Augment, IsDeterministicInSeedAndStream) {
@@ -57,15 +57,15 @@ TEST(Augment, IsDeterministicInSeedAndStream) {
   options.flip = 0.5;
   options.colour = 0.3;
   options.erase = 0.5;
-  const cv::Mat picture = gradient(60, 48);
+  const cv::Mat image = gradient(60, 48);
   int different = 0;
   for (std::uint64_t i = 0; i < 10; ++i) {
     Random first(3, i);
     Random again(3, i);
     Random other(4, i);
-    const cv::Mat result = augment(picture, options, first);
-    EXPECT_TRUE(same(result, augment(picture, options, again))) << i;
-    different += same(result, augment(picture, options, other)) ? 0 : 1;
+    const cv::Mat result = augment(image, options, first);
+    EXPECT_TRUE(same(result, augment(image, options, again))) << i;
+    different += same(result, augment(image, options, other)) ? 0 : 1;
   }
   EXPECT_EQ(different, 10);
 }

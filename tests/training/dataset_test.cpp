@@ -101,8 +101,8 @@ TEST_F(DatasetTest, TheNoiseListIsLeftOut) {
   }
 }
 
-TEST_F(DatasetTest, UnreadablePicturesAreCountedAndNamedNotFatal) {
-  std::ofstream(data() / "cat" / "broken.png") << "\x89PNG\r\n\x1a\nnot a picture";
+TEST_F(DatasetTest, UnreadableImagesAreCountedAndNamedNotFatal) {
+  std::ofstream(data() / "cat" / "broken.png") << "\x89PNG\r\n\x1a\nnot an image";
   std::ofstream(data() / "dog" / "notes.txt") << "hello";
   const Dataset data = load();
   ASSERT_EQ(data.unreadable.size(), 2U);
@@ -128,7 +128,7 @@ TEST_F(DatasetTest, MissingDataIsNamed) {
   EXPECT_THAT(failure(), HasSubstr("/nowhere/at/all"));
 }
 
-TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndUntaughtPicturesDontTrain) {
+TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndUntaughtImagesDontTrain) {
   std::ofstream csv(folder_.path() / "teacher.csv");
   csv << "file,cat_logit,dog_logit\n";
   for (int i = 1; i < 40; ++i) csv << "cat." << i << ".png,1.5,-" << i << "\ndog." << i << ".png,-1,2\n";

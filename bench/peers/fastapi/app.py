@@ -3,7 +3,7 @@
 
 Done the way that is quickest without leaving the stack: one thread of torch for each process, Pillow's scaled
 decoding of JPEG files, inference_mode, a plain endpoint on the event loop (a thread pool would only add switches).
-With PEER_TUNED=0 as such services are mostly found: torch's own number of threads, the whole picture decoded.
+With PEER_TUNED=0 as such services are mostly found: torch's own number of threads, the whole image decoded.
 """
 
 import io
@@ -34,7 +34,7 @@ app = FastAPI()
 
 
 def preprocess(data: bytes) -> torch.Tensor:
-    """The picture as the network wants it."""
+    """The image as the network wants it."""
     image: Image.Image = Image.open(io.BytesIO(data))
     if TUNED:
         image.draft("RGB", SIZE)
@@ -60,7 +60,7 @@ async def predict(file: UploadFile = File(...)) -> JSONResponse:
     try:
         values = preprocess(data)
     except (OSError, SyntaxError, ValueError) as error:
-        raise HTTPException(422, "not a picture") from error
+        raise HTTPException(422, "not an image") from error
     with torch.inference_mode():
         probabilities = torch.softmax(NETWORK(values)[0] / TEMPERATURE, 0).tolist()
     best = max(range(len(LABELS)), key=probabilities.__getitem__)

@@ -11,7 +11,7 @@ GIL while it works. Whatever fails raises a subclass of catdog.Error that says w
 """
 
 from . import _catdog
-from ._classifier import Classifier, Picture
+from ._classifier import Classifier, Image
 from ._errors import (
     ClosedError,
     CorruptError,
@@ -60,7 +60,7 @@ __all__ = [
     "ModelVersionError",
     "NotFoundError",
     "OutOfMemoryError",
-    "Picture",
+    "Image",
     "Prediction",
     "Timings",
     "UnknownOptionError",

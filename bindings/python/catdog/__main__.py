@@ -19,11 +19,11 @@ def _row(path: str, prediction: Prediction) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: every picture was classified; 1: some were not; 2: wrong usage; 3: the model can't be opened."""
+    """0: every image was classified; 1: some were not; 2: wrong usage; 3: the model can't be opened."""
     parser = argparse.ArgumentParser(prog="python -m catdog", description="Tells cats from dogs in photos.")
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG, WebP or GIF file")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP or GIF file")
     parser.add_argument("--model", help="model file (default: $CATDOG_MODEL, or the shipped one)")
-    parser.add_argument("--threads", type=int, default=0, help="pictures at once (default: the CPU quota)")
+    parser.add_argument("--threads", type=int, default=0, help="images at once (default: the CPU quota)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--version", action="version", version=f"catdog {__version__}")
     options = parser.parse_args(arguments)
@@ -35,9 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"catdog: {error}", file=sys.stderr)
         return 3
     with classifier:
-        predictions = classifier.classify_batch(options.pictures)
+        predictions = classifier.classify_batch(options.images)
     try:
-        for path, prediction in zip(options.pictures, predictions):
+        for path, prediction in zip(options.images, predictions):
             print(json.dumps({"path": path, **prediction._asdict()}) if options.json else _row(path, prediction))
         sys.stdout.flush()
     except BrokenPipeError:  # The reader has had enough; and Python must not try again at its end.

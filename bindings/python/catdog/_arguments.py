@@ -67,25 +67,25 @@ def is_bgr(channel_order: object) -> bool:
     raise InvalidArgumentError(f"channel_order must be 'rgb' or 'bgr', not {channel_order!r}")
 
 
-def each_picture(pictures: Iterable[object]) -> Iterator[object]:
-    """The pictures of a batch; refuses what is one picture, whose items would be letters, numbers or rows."""
-    if isinstance(pictures, (str, os.PathLike)) or is_pil_image(pictures):
+def each_image(images: Iterable[object]) -> Iterator[object]:
+    """The images of a batch; refuses what is one image, whose items would be letters, numbers or rows."""
+    if isinstance(images, (str, os.PathLike)) or is_pil_image(images):
         raise InputTypeError(
-            f"classify_batch takes an iterable of pictures, not one ({type(pictures).__qualname__}): put it in a list"
+            f"classify_batch takes an iterable of images, not one ({type(images).__qualname__}): put it in a list"
         )
     try:
-        view = memoryview(pictures)  # type: ignore[arg-type]
+        view = memoryview(images)  # type: ignore[arg-type]
     except (TypeError, ValueError, BufferError):
         pass
     else:
         if view.ndim != 4:
             raise InputTypeError(
-                f"classify_batch takes an iterable of pictures, not one ({type(pictures).__qualname__} of shape "
-                f"{view.shape}): put it in a list; an array of pictures has the shape (count, height, width, channels)"
+                f"classify_batch takes an iterable of images, not one ({type(images).__qualname__} of shape "
+                f"{view.shape}): put it in a list; an array of images has the shape (count, height, width, channels)"
             )
     try:
-        return iter(pictures)
+        return iter(images)
     except TypeError:
         raise InputTypeError(
-            f"classify_batch takes an iterable of pictures, not {type(pictures).__qualname__}"
+            f"classify_batch takes an iterable of images, not {type(images).__qualname__}"
         ) from None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Union
 
 from . import _catdog
-from ._arguments import each_picture, encode_path, integer, is_bgr, model_bytes, number, text
+from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, number, text
 from ._errors import Error, InputTypeError
 from ._pil import PilImage, is_pil_image, pixels_of
 from ._prediction import Prediction, from_error, from_raw
@@ -31,7 +31,7 @@ class PixelArray(Protocol):
 
 
 # A string at run time, so that neither typing_extensions nor PIL is needed.
-Picture: TypeAlias = "Union[Path, Buffer, PixelArray, PilImage]"
+Image: TypeAlias = "Union[Path, Buffer, PixelArray, PilImage]"
 """What can be classified: a path; the bytes of a JPEG, PNG, WebP or GIF file in anything with the buffer protocol; a
 uint8 array of shape (height, width), (height, width, 3) or (height, width, 4); a PIL image."""
 
@@ -83,7 +83,7 @@ class Classifier:
         precision, engine: "auto" takes the fastest that this machine and this model can do.
         abstain_below: a prediction with less confidence abstains, 0 to 1; None: the model's own threshold.
         self_test: whether to run the model file's own test while opening it.
-        max_encoded_bytes, max_pixels, max_side, max_scans: limits on a picture's file size, pixels, longer side, and
+        max_encoded_bytes, max_pixels, max_side, max_scans: limits on an image's file size, pixels, longer side, and
             on the scans of a progressive JPEG; what exceeds them raises LimitError.
         expected_sha256: 64 hex digits that the model file's SHA-256 must equal; "" for any.
         torch_plugin: path of libcatdog-torch.so; "" for the usual places.
@@ -123,40 +123,40 @@ class Classifier:
         options["torch_plugin"] = os.fsdecode(options["torch_plugin"])
         self._state = (reopen, options)
 
-    def classify(self, picture: Picture, *, channel_order: ChannelOrder = "rgb") -> Prediction:
-        """Classifies one picture; raises a subclass of Error when that fails.
+    def classify(self, image: Image, *, channel_order: ChannelOrder = "rgb") -> Prediction:
+        """Classifies one image; raises a subclass of Error when that fails.
 
         channel_order: "bgr" for arrays as OpenCV makes them; it says nothing about files and PIL images.
 
         Arrays are used where they are, without a copy, when each row's bytes are contiguous; other strides, negative
         ones too, cost one copy of the pixels. An array may be changed by other threads meanwhile: then the prediction
-        may be about a mixture of the old and the new picture.
+        may be about a mixture of the old and the new image.
         """
         bgr = is_bgr(channel_order)
-        if is_pil_image(picture):
-            return from_raw(self._core.classify(pixels_of(picture, self._max_side, self._max_pixels), False))
-        return from_raw(self._core.classify(picture, bgr))
+        if is_pil_image(image):
+            return from_raw(self._core.classify(pixels_of(image, self._max_side, self._max_pixels), False))
+        return from_raw(self._core.classify(image, bgr))
 
-    def classify_batch(self, pictures: Iterable[Picture], *, channel_order: ChannelOrder = "rgb") -> list[Prediction]:
-        """Classifies any number of pictures on the classifier's threads; predictions in the order of the pictures.
+    def classify_batch(self, images: Iterable[Image], *, channel_order: ChannelOrder = "rgb") -> list[Prediction]:
+        """Classifies any number of images on the classifier's threads; predictions in the order of the images.
 
-        A picture that fails doesn't raise: its prediction has `ok` false, its status and an `error`. The iterable is
-        read as the work goes on, so that it may produce more pictures than memory holds at once.
+        An image that fails doesn't raise: its prediction has `ok` false, its status and an `error`. The iterable is
+        read as the work goes on, so that it may produce more images than memory holds at once.
         """
         bgr = is_bgr(channel_order)
         predictions: list[Prediction] = []
         chunk: list[tuple[object, bool] | Error] = []
         held = 0
-        for picture in each_picture(pictures):
-            if is_pil_image(picture):
+        for image in each_image(images):
+            if is_pil_image(image):
                 try:
-                    pixels = pixels_of(picture, self._max_side, self._max_pixels)
+                    pixels = pixels_of(image, self._max_side, self._max_pixels)
                     held += pixels.nbytes
                     chunk.append((pixels, False))
                 except Error as error:
                     chunk.append(error)
             else:
-                chunk.append((picture, bgr))
+                chunk.append((image, bgr))
             if len(chunk) == _BATCH_ITEMS or held > _BATCH_BYTES:
                 predictions += self._classify_chunk(chunk)
                 chunk, held = [], 0
@@ -164,8 +164,8 @@ class Classifier:
         return predictions
 
     def _classify_chunk(self, chunk: list[tuple[object, bool] | Error]) -> list[Prediction]:
-        pictures = [item for item in chunk if not isinstance(item, Error)]
-        raw = iter(self._core.classify_batch([picture for picture, _ in pictures], [bgr for _, bgr in pictures]))
+        images = [item for item in chunk if not isinstance(item, Error)]
+        raw = iter(self._core.classify_batch([image for image, _ in images], [bgr for _, bgr in images]))
         return [from_error(item) if isinstance(item, Error) else from_raw(next(raw)) for item in chunk]
 
     def warm_up(self, threads: int = 0) -> None:

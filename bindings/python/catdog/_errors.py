@@ -26,7 +26,7 @@ class InvalidArgumentError(Error, ValueError):
 
 
 class InputTypeError(InvalidArgumentError, TypeError):
-    """Not a picture at all: an object of another kind, or an array of something else than uint8."""
+    """Not an image at all: an object of another kind, or an array of something else than uint8."""
 
 
 class ClosedError(InvalidArgumentError):
@@ -56,19 +56,19 @@ class IoError(Error, OSError):
 
 
 class UnsupportedError(Error, ValueError):
-    """Not a picture format that is read."""
+    """Not an image format that is read."""
 
     code = 30
 
 
 class CorruptError(Error, ValueError):
-    """A picture that is damaged beyond use."""
+    """An image that is damaged beyond use."""
 
     code = 31
 
 
 class LimitError(Error, ValueError):
-    """The picture breaks one of the limits that the classifier was opened with."""
+    """The image breaks one of the limits that the classifier was opened with."""
 
     code = 32
 

@@ -27,16 +27,16 @@ class PilImage(Protocol):
         ...
 
 
-def is_pil_image(picture: object) -> bool:
+def is_pil_image(image: object) -> bool:
     module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(picture, module.Image)
+    return module is not None and isinstance(image, module.Image)
 
 
 def pixels_of(image: Any, max_side: int, max_pixels: int) -> memoryview:
     """The pixels of an image, upright as its EXIF orientation says, as an array of (height, width[, channels])."""
     width, height = image.size
     if width == 0 or height == 0:
-        raise InvalidArgumentError(f"an empty PIL image, of {width}x{height} pixels, is not a picture")
+        raise InvalidArgumentError(f"an empty PIL image, of {width}x{height} pixels, is not an image")
     if width > max_side or height > max_side or width * height > max_pixels:
         raise LimitError(
             f"the PIL image has {width}x{height} pixels, more than the limits max_side of {max_side} and max_pixels "

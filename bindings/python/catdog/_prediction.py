@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a picture turned out to be."""
+"""What an image turned out to be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._errors import Error, make_error
 
 
 class Timings(NamedTuple):
-    """Where one picture's time went, in milliseconds of wall-clock time."""
+    """Where one image's time went, in milliseconds of wall-clock time."""
 
     read_ms: float = 0.0
     decode_ms: float = 0.0
@@ -23,9 +23,9 @@ class Timings(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """The verdict on one picture: a plain value that can be pickled and doesn't need the classifier.
+    """The verdict on one image: a plain value that can be pickled and doesn't need the classifier.
 
-    In a batch a picture may fail: then `ok` is false, `error` is the exception that `classify` would have raised,
+    In a batch an image may fail: then `ok` is false, `error` is the exception that `classify` would have raised,
     `label` is "" and `confidence` 0.
     """
 
@@ -34,11 +34,11 @@ class Prediction:
     confidence: float
     """Its calibrated probability, 0 to 1."""
     probabilities: Mapping[str, float] = field(hash=False)
-    """Calibrated probability of every label; they add up to 1. Empty when the picture failed."""
+    """Calibrated probability of every label; they add up to 1. Empty when the image failed."""
     abstained: bool
     """Whether the confidence is below the abstain threshold: the label is then a guess."""
     width: int
-    """Pixels, as a viewer shows the picture."""
+    """Pixels, as a viewer shows the image."""
     height: int
     format: str
     """"jpeg", "png", "webp", "gif", "raw" or "other"."""
@@ -46,11 +46,11 @@ class Prediction:
     code: int = 0
     """The status as a number, 0 for ok: see `status`."""
     message: str = ""
-    """Why the picture failed; "" when it didn't."""
+    """Why the image failed; "" when it didn't."""
 
     @property
     def ok(self) -> bool:
-        """Whether the picture was classified."""
+        """Whether the image was classified."""
         return self.code == 0
 
     @property
@@ -60,7 +60,7 @@ class Prediction:
 
     @property
     def error(self) -> Error | None:
-        """The exception that says why the picture failed; None when it didn't."""
+        """The exception that says why the image failed; None when it didn't."""
         return None if self.ok else make_error(self.code, self.message)
 
     def _asdict(self) -> dict[str, Any]:
@@ -82,9 +82,9 @@ class Prediction:
         if not self.ok:
             return f"Prediction({self.status}: {self.message})"
         doubt = ", abstained" if self.abstained else ""
-        picture = f"{self.width}x{self.height} {self.format}"
+        image = f"{self.width}x{self.height} {self.format}"
         return (
-            f"Prediction({self.label}, confidence={self.confidence:.3f}{doubt}, {picture}, "
+            f"Prediction({self.label}, confidence={self.confidence:.3f}{doubt}, {image}, "
             f"{self.timings.total_ms:.1f} ms)"
         )
 
@@ -98,5 +98,5 @@ def from_raw(raw: _catdog.Raw) -> Prediction:
 
 
 def from_error(error: Error) -> Prediction:
-    """What a batch says of a picture that failed before the library saw it."""
+    """What a batch says of an image that failed before the library saw it."""
     return Prediction("", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error))

@@ -40,9 +40,9 @@ class Core {
   Core& operator=(const Core&) = delete;
 
   // See from_raw() in catdog/_prediction.py for what the tuples hold.
-  pybind11::tuple classify(pybind11::handle picture, bool bgr) const;
-  // One tuple for each; a bad picture doesn't throw.
-  pybind11::list classify_batch(const pybind11::list& pictures, const std::vector<bool>& bgr) const;
+  pybind11::tuple classify(pybind11::handle image, bool bgr) const;
+  // One tuple for each; a bad image doesn't throw.
+  pybind11::list classify_batch(const pybind11::list& images, const std::vector<bool>& bgr) const;
   void warm_up(std::int64_t threads) const;
   void close();
   bool closed() const noexcept { return classifier_ == nullptr; }

@@ -40,7 +40,7 @@ py::tuple to_python(const Result& result, const py::tuple& labels, double read_m
 
 // What became of one item of a batch.
 struct Item {
-  std::optional<Input> input;  // Nothing when the object isn't a picture; then, or when it failed alone:
+  std::optional<Input> input;  // Nothing when the object isn't an image; then, or when it failed alone:
   catdog_status status = CATDOG_OK;
   std::string message;
   double read_ms = 0;
@@ -53,9 +53,9 @@ struct Item {
 };
 
 void classify_items(const Classifier& classifier, std::vector<Item>& items, const Limits& limits) {
-  std::vector<Picture> pictures;
+  std::vector<Image> images;
   std::vector<Item*> owners;
-  pictures.reserve(items.size());
+  images.reserve(items.size());
   owners.reserve(items.size());
   for (Item& item : items) {
     if (!item.input) continue;
@@ -71,18 +71,18 @@ void classify_items(const Classifier& classifier, std::vector<Item>& items, cons
     if (item.input->is_path()) {
       item.read_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     }
-    pictures.push_back(item.input->picture());
+    images.push_back(item.input->image());
     owners.push_back(&item);
   }
-  std::vector<Result> results = classifier.classify_batch(pictures);
+  std::vector<Result> results = classifier.classify_batch(images);
   for (std::size_t i = 0; i < results.size(); ++i) owners[i]->result.emplace(std::move(results[i]));
 }
 
 }  // namespace
 
-py::tuple Core::classify(py::handle picture, bool bgr) const {
+py::tuple Core::classify(py::handle image, bool bgr) const {
   auto classifier = in_use();
-  Input input(picture, bgr, limits_);
+  Input input(image, bgr, limits_);
   const Result result = without_gil([&] {
     const auto mine = std::move(classifier);  // Whoever drops it last waits for its threads: not with the GIL.
     return input.classify(*mine);
@@ -90,13 +90,13 @@ py::tuple Core::classify(py::handle picture, bool bgr) const {
   return to_python(result, labels_);
 }
 
-py::list Core::classify_batch(const py::list& pictures, const std::vector<bool>& bgr) const {
-  if (bgr.size() != pictures.size()) throw wrong_value("as many channel orders as pictures are needed");
+py::list Core::classify_batch(const py::list& images, const std::vector<bool>& bgr) const {
+  if (bgr.size() != images.size()) throw wrong_value("as many channel orders as images are needed");
   auto classifier = in_use();
-  std::vector<Item> items(pictures.size());
+  std::vector<Item> items(images.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     try {
-      items[i].input.emplace(pictures[i], bgr[i], limits_);
+      items[i].input.emplace(images[i], bgr[i], limits_);
     } catch (const Error& error) {
       items[i].fail(error);
     }

@@ -17,9 +17,9 @@ class BindingError : public Error {
   Kind kind_;
 };
 
-// Something that is not a picture at all: also a TypeError in Python.
+// Something that is not an image at all: also a TypeError in Python.
 BindingError wrong_type(const std::string& message);
-// A picture in a shape or of a value that isn't accepted: also a ValueError.
+// An image in a shape or of a value that isn't accepted: also a ValueError.
 BindingError wrong_value(const std::string& message);
 
 // Makes the exceptions of this project Python's, see catdog/_errors.py.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Python calls a picture, and how to get at its bytes.
+// What Python calls an image, and how to get at its bytes.
 #include "input.hpp"
 
 #include <string_view>
@@ -57,7 +57,7 @@ Input::Input(py::handle object, bool bgr, const Limits& limits) {
   } else if (PyObject_CheckBuffer(object.ptr())) {
     set_buffer(object, bgr, limits);
   } else {
-    throw wrong_type("not a picture: " + type_name(object) + kAccepted);
+    throw wrong_type("not an image: " + type_name(object) + kAccepted);
   }
 }
 
@@ -83,13 +83,13 @@ void Input::set_buffer(py::handle object, bool bgr, const Limits& limits) {
   }
   view_.reset(view.release());
   if (view_->ndim < 1 || view_->ndim > 3) {
-    throw wrong_value("an array of shape " + shape_text(*view_) + " is not one picture" + kAccepted +
-                      "; for an array of several pictures use classify_batch");
+    throw wrong_value("an array of shape " + shape_text(*view_) + " is not one image" + kAccepted +
+                      "; for an array of several images use classify_batch");
   }
   const std::string_view format = view_->format != nullptr ? view_->format : "B";
   const bool bytes_like = view_->ndim == 1 && (format == "b" || format == "c");
   if (view_->itemsize != 1 || (format != "B" && !bytes_like)) {
-    throw wrong_type("an array of " + element_text(format) + " is not a picture: it must be uint8, 0 to 255" +
+    throw wrong_type("an array of " + element_text(format) + " is not an image: it must be uint8, 0 to 255" +
                      kAccepted);
   }
   for (int i = 0; i < view_->ndim; ++i) {
@@ -113,7 +113,7 @@ void Input::set_encoded(const Limits& limits) {
                          PyBytes_Check(PyMemoryView_GET_BASE(view_->obj));
   if (shape_[0] > limits.max_encoded_bytes) {
     throw BindingError(BindingError::Kind::status, CATDOG_ERROR_LIMIT,
-                       "the picture has " + std::to_string(shape_[0]) + " bytes, more than the limit of " +
+                       "the image has " + std::to_string(shape_[0]) + " bytes, more than the limit of " +
                            std::to_string(limits.max_encoded_bytes) + "; raise max_encoded_bytes if you trust it");
   }
   copy_ = !immutable || (strides_[0] != 1 && shape_[0] > 1);
@@ -125,17 +125,17 @@ void Input::set_pixels(bool bgr, const Limits& limits) {
   }
   const auto [height, width, channels] = shape_;
   if (width == 0 || height == 0 || channels == 0) {
-    throw wrong_value("an empty array, of shape " + shape_text(*view_) + ", is not a picture");
+    throw wrong_value("an empty array, of shape " + shape_text(*view_) + ", is not an image");
   }
   if (channels != 1 && channels != 3 && channels != 4) {
     const bool planar = view_->ndim == 3 && (height == 1 || height == 3 || height == 4);
     throw wrong_value("an array of shape " + shape_text(*view_) +
-                      " is not a picture: the last of three sizes is the channels, 1, 3 or 4" +
+                      " is not an image: the last of three sizes is the channels, 1, 3 or 4" +
                       (planar ? "; move the channels there with array.transpose(1, 2, 0)" : kAccepted));
   }
   if (width > limits.max_side || height > limits.max_side || width > limits.max_pixels / height) {
     throw BindingError(BindingError::Kind::status, CATDOG_ERROR_LIMIT,
-                       "the picture has " + std::to_string(width) + "x" + std::to_string(height) +
+                       "the image has " + std::to_string(width) + "x" + std::to_string(height) +
                            " pixels, more than the limits max_side of " + std::to_string(limits.max_side) +
                            " and max_pixels of " + std::to_string(limits.max_pixels) +
                            " allow; shrink it, or raise them");

@@ -19,11 +19,11 @@ struct Limits {
   std::int64_t max_side = 0;
 };
 
-// One picture as Python gave it. Made and destroyed with the GIL, used without. Contiguous pixels and `bytes` are
+// One image as Python gave it. Made and destroyed with the GIL, used without. Contiguous pixels and `bytes` are
 // borrowed; other strides are copied row by row, and so is encoded data that somebody could change while it is parsed.
 class Input {
  public:
-  // Throws BindingError for what isn't a picture.
+  // Throws BindingError for what isn't an image.
   Input(pybind11::handle object, bool bgr, const Limits& limits);
 
   bool is_path() const noexcept { return !path_.empty(); }
@@ -34,7 +34,7 @@ class Input {
   // Reads the file into memory, for a batch. False when that is better left to classify(), which says what is wrong.
   bool read_file(const Limits& limits);
   // Valid as long as this object. Copies what has to be copied.
-  Picture picture();
+  Image image();
 
  private:
   struct Release {

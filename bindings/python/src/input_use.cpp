@@ -29,7 +29,7 @@ class File {
 }  // namespace
 
 Result Input::classify(const Classifier& classifier) {
-  return is_path() ? classifier.classify_file(path_) : classifier.classify(picture());
+  return is_path() ? classifier.classify_file(path_) : classifier.classify(image());
 }
 
 bool Input::read_file(const Limits& limits) {
@@ -53,7 +53,7 @@ bool Input::read_file(const Limits& limits) {
   return true;
 }
 
-Picture Input::picture() {
+Image Input::image() {
   if (copy_) {
     owned_.resize(size_);
     const auto [rows, columns, channels] = shape_;
@@ -74,11 +74,11 @@ Picture Input::picture() {
     copy_ = false;
   }
   // An empty buffer may have no address, which the library would take for a missing argument.
-  if (format_ == CATDOG_FORMAT_ENCODED) return Picture::encoded(size_ > 0 ? Bytes(data_, size_) : Bytes("", 0));
+  if (format_ == CATDOG_FORMAT_ENCODED) return Image::encoded(size_ > 0 ? Bytes(data_, size_) : Bytes("", 0));
   // Sides are within max_side, at most 65535: see set_pixels().
   const auto height = static_cast<std::int32_t>(shape_[0]);
   const auto width = static_cast<std::int32_t>(shape_[1]);
-  return Picture::pixels(format_, Bytes(data_, size_), width, height, row_stride_);
+  return Image::pixels(format_, Bytes(data_, size_), width, height, row_stride_);
 }
 
 }  // namespace catdog::python

@@ -45,8 +45,8 @@ PYBIND11_MODULE(_catdog, module) {
            py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
            py::arg("abstain_below"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
            py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
-      .def("classify", &Core::classify, py::arg("picture"), py::arg("bgr"), py::pos_only())
-      .def("classify_batch", &Core::classify_batch, py::arg("pictures"), py::arg("bgr"), py::pos_only())
+      .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
+      .def("classify_batch", &Core::classify_batch, py::arg("images"), py::arg("bgr"), py::pos_only())
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
       .def("close", &Core::close)
       .def("info", &Core::info, py::arg("key"), py::pos_only())

@@ -184,7 +184,7 @@ class Builder {
     const int addend = label->second.first;
     Node* node = open_node();
     // In place: the addend's memory becomes the convolution's result. So nobody may read it later, the convolution may
-    // not read it itself, and the picture stays as it is for the next run.
+    // not read it itself, and the image stays as it is for the next run.
     const bool in_place = node != nullptr && node->kind == NodeKind::conv && node->addend < 0 &&
                           node->activation == Activation::none && addend != 0 && addend != value_ &&
                           addend != node->input && !read_from(addend, layer_ + 1);

@@ -14,7 +14,7 @@ namespace catdog::core::native {
 enum class NodeKind : std::uint8_t { conv, scale_shift, activation, add, pool, linear };
 enum class Activation : std::uint8_t { none, relu, relu6 };
 
-// Values are numbered: 0 is the picture, node i produces value i + 1.
+// Values are numbered: 0 is the image, node i produces value i + 1.
 struct Node {
   NodeKind kind = NodeKind::conv;
   int layer = 0;    // Index in the layer list, for messages.

@@ -56,15 +56,15 @@ class Compiler {
     plan_.input.height = input.height;
     plan_.input.width = input.width;
     plan_.input_buffer = values_.front().buffer;
-    // The picture stays valid between runs, and the logits until they are copied.
-    Buffer& picture = plan_.buffers[static_cast<std::size_t>(plan_.input_buffer)];
-    picture.first = 0;
-    picture.last = std::numeric_limits<int>::max();
+    // The image stays valid between runs, and the logits until they are copied.
+    Buffer& image = plan_.buffers[static_cast<std::size_t>(plan_.input_buffer)];
+    image.first = 0;
+    image.last = std::numeric_limits<int>::max();
     plan_.arena_bytes = place_buffers(plan_.buffers);
     if (plan_.arena_bytes > max_arena_bytes) {
       throw Failure(Status::model_unsupported, "the native engine would need " +
                                                    std::to_string(plan_.arena_bytes >> 20) +
-                                                   " MiB of activations for one picture; 4096 MiB is the limit");
+                                                   " MiB of activations for one image; 4096 MiB is the limit");
     }
     return std::move(plan_);
   }

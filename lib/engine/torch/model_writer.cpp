@@ -168,7 +168,7 @@ nlohmann::json golden_logits(torch::jit::Module& module, const core::InputSpec& 
   nlohmann::json golden = nlohmann::json::array();
   for (std::uint32_t seed = 1; seed <= golden_cases; ++seed) {
     at::Tensor tensor = at::empty({1, 3, input.height, input.width}, at::kFloat);
-    core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}, golden_version), input,
+    core::normalise(core::golden_image(seed, core::Size{input.width, input.height}, golden_version), input,
                     core::InputTensor{tensor.data_ptr<float>(), core::ElementType::float32, core::Layout::nchw,
                                       input.height, input.width});
     const at::Tensor logits = module.forward({tensor}).toTensor().contiguous();

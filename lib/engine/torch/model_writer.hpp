@@ -22,7 +22,7 @@ torch::jit::Module build_script_module(const core::Network& network, const State
 
 // Writes the model file atomically (a temporary file beside it, then rename). `catdog_json` is a whole catdog.json
 // (docs/model-format.md) in which "format", "format_version", "golden" and "weights" may be missing: they are filled
-// in, the golden logits by running the module in fp32 on eight golden pictures. The result is read back and checked
+// in, the golden logits by running the module in fp32 on eight golden images. The result is read back and checked
 // with core::ModelFile before it replaces `path`. Throws core::Failure or c10::Error.
 void write_model_file(const std::filesystem::path& path, const std::string& catdog_json, const StateDict& state);
 

@@ -44,7 +44,7 @@ const json& only_input(const json& document) {
   return input;
 }
 
-// Pictures that the shape announces: [n] or [n, 1].
+// Images that the shape announces: [n] or [n, 1].
 std::size_t count_of(const json& input, std::size_t max_images) {
   const json shape = input.value("shape", json());
   const bool fits = shape.is_array() && (shape.size() == 1 || (shape.size() == 2 && shape[1] == 1));

@@ -38,7 +38,7 @@ ModelPtr require_named_model(const Service& service, const Request& request) {
 Response infer(Service& service, Request& request, const Turn& turn) {
   const ModelPtr model = require_named_model(service, request);
   charge_json(request);
-  const InferRequest inference = parse_infer(request, service.config.max_pictures);
+  const InferRequest inference = parse_infer(request, service.config.max_images);
   const Predictions predictions = classify_all(service, *model, request, turn, inference.images);
   Response response = render_infer(inference, predictions, model->classifier);
   response.headers.push_back({"Server-Timing", server_timing(predictions)});

@@ -10,7 +10,7 @@ namespace {
 Response predict(Service& service, Request& request, const Turn& turn) {
   const ModelPtr model = require_model(service);
   charge_json(request);
-  const std::vector<Upload> uploads = read_uploads(request, service.config.max_pictures);
+  const std::vector<Upload> uploads = read_uploads(request, service.config.max_images);
   const Predictions predictions = classify_all(service, *model, request, turn, uploads);
   const std::vector<Prediction>& items = predictions.items;
   if (items.size() == 1 && items.front().problem() != nullptr) throw Problem(*items.front().problem());

@@ -4,7 +4,7 @@
 
     make_checkpoints.py OUTPUT.pt OUTPUT.json [--channels 4,4,8,8] [--hidden 8] [--size 32] [--classes 2] [--seed 1]
 
-The JSON holds the architecture's numbers, the state-dict names and the logits for golden pictures 1..8 (ImageNet
+The JSON holds the architecture's numbers, the state-dict names and the logits for golden images 1..8 (ImageNet
 normalisation). How the committed pairs were made:
 
     make_checkpoints.py torch113.pt torch113.json     # with PyTorch 1.13
@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib", "model"))
-from golden_reference import golden_picture  # noqa: E402
+from golden_reference import golden_image  # noqa: E402
 
 
 class SimpleCNN(nn.Module):
@@ -43,7 +43,7 @@ class SimpleCNN(nn.Module):
 
 
 def golden_input(seed, size):
-    pixels = torch.tensor(list(golden_picture(seed, size, size)), dtype=torch.float64).view(size, size, 3)
+    pixels = torch.tensor(list(golden_image(seed, size, size)), dtype=torch.float64).view(size, size, 3)
     mean = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64)
     std = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64)
     return ((pixels / 255 - mean) / std).permute(2, 0, 1).unsqueeze(0).float()
@@ -55,14 +55,14 @@ def trained_a_little(model, size, classes):
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
     model.train()
     for _ in range(4):
-        pictures = nn.functional.interpolate(torch.randn(4, 3, 4, 4), size=size) + 0.2 * torch.randn(4, 3, size, size)
-        loss = nn.functional.cross_entropy(model(pictures), torch.arange(4) % classes)
+        images = nn.functional.interpolate(torch.randn(4, 3, 4, 4), size=size) + 0.2 * torch.randn(4, 3, size, size)
+        loss = nn.functional.cross_entropy(model(images), torch.arange(4) % classes)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         scheduler.step()
     with torch.no_grad():
-        model.fc[-1].weight.mul_(20)  # Logits that differ clearly from picture to picture.
+        model.fc[-1].weight.mul_(20)  # Logits that differ clearly from image to image.
     model.eval()
     return optimizer, scheduler, loss.item()
 

@@ -29,7 +29,7 @@ struct Shipped {
 };
 constexpr Shipped shipped[] = {{"models/best_model.pt", 0.15}, {"models/simple_cnn.pt", 0.02}};
 
-std::vector<fs::path> pictures_below(const fs::path& folder) {
+std::vector<fs::path> images_below(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string ending = entry.path().extension().string();
@@ -39,14 +39,14 @@ std::vector<fs::path> pictures_below(const fs::path& folder) {
   return files;
 }
 
-// One row of probabilities for each picture.
+// One row of probabilities for each image.
 std::vector<std::vector<float>> classify(const Engine& engine, const ModelFile& model,
                                          const std::vector<fs::path>& files) {
   const InputSpec& spec = model.config().input;
   const auto context = engine.create_context();
   std::vector<std::vector<float>> rows;
   for (const fs::path& file : files) {
-    const auto bytes = read_file(file.string(), 32U << 20U, "picture");
+    const auto bytes = read_file(file.string(), 32U << 20U, "image");
     const Size size{spec.width, spec.height};
     normalise(resize_and_orient(decode_image(bytes, size, ImageLimits{}), size), spec, context->input());
     std::vector<float>& row = rows.emplace_back(model.config().outputs());
@@ -92,15 +92,15 @@ void expect_engines_agree(const Shipped& which, const std::vector<fs::path>& fil
 #endif
 }
 
-TEST(EnginesAgree, OnTheShippedPictures) {
-  for (const Shipped& which : shipped) expect_engines_agree(which, pictures_below(source_dir / "examples/images"));
+TEST(EnginesAgree, OnTheShippedImages) {
+  for (const Shipped& which : shipped) expect_engines_agree(which, images_below(source_dir / "examples/images"));
 }
 
 TEST(EnginesAgree, OnSharedPhotos) {
   const fs::path shared = source_dir / "../shared/data";
   if (!fs::exists(shared)) GTEST_SKIP() << "needs ../shared/data/web_dev and ../shared/data/photos";
-  std::vector<fs::path> files = pictures_below(shared / "web_dev");
-  for (const fs::path& file : pictures_below(shared / "photos")) files.push_back(file);
+  std::vector<fs::path> files = images_below(shared / "web_dev");
+  for (const fs::path& file : images_below(shared / "photos")) files.push_back(file);
   // The large network takes ten times as long with libtorch: every fifth photo.
   std::vector<fs::path> some;
   for (std::size_t i = 0; i < files.size(); i += 5) some.push_back(files[i]);

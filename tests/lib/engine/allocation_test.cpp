@@ -59,24 +59,24 @@ namespace {
 
 class Allocation : public testing::TestWithParam<core::Precision> {};
 
-TEST_P(Allocation, RunAllocatesNothingPerPicture) {
+TEST_P(Allocation, RunAllocatesNothingPerImage) {
   if (GetParam() == core::Precision::bf16 && !core::cpu_has_fast_bf16()) GTEST_SKIP() << "this CPU has no bf16";
   const auto engine = core::create_native_engine(test_support::model_for({}), GetParam());
   const auto context = engine->create_context();
-  test_support::fill(context->input(), test_support::random_picture(32, 32, 1));
+  test_support::fill(context->input(), test_support::random_image(32, 32, 1));
   std::vector<float> logits(2);
   for (int i = 0; i < 3; ++i) context->run(logits);  // Warm-up.
 
-  constexpr int pictures = 1000;
+  constexpr int images = 1000;
   own_allocations = 0;
   library_allocations = 0;
   const auto before = mallinfo2().uordblks;
   counting = true;
-  for (int i = 0; i < pictures; ++i) context->run(logits);
+  for (int i = 0; i < images; ++i) context->run(logits);
   counting = false;
   EXPECT_EQ(own_allocations, 0);
   EXPECT_EQ(mallinfo2().uordblks, before);
-  RecordProperty("onednn_allocations_per_picture", library_allocations / pictures);
+  RecordProperty("onednn_allocations_per_picture", library_allocations / images);
 
   counting = true;  // The counter does count.
   const auto another = engine->create_context();

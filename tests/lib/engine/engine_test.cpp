@@ -36,8 +36,8 @@ std::vector<core::GoldenCase> golden_cases(const test_support::ModelRecipe& reci
   std::vector<core::GoldenCase> cases;
   for (std::uint32_t seed = 1; seed <= 4; ++seed) {
     const auto input = context->input();
-    core::normalise(core::golden_picture(seed, {input.width, input.height}, recipe.golden_version),
-                    model.config().input, input);
+    core::normalise(core::golden_image(seed, {input.width, input.height}, recipe.golden_version), model.config().input,
+                    input);
     core::GoldenCase golden{seed, std::vector<float>(recipe.labels.size())};
     context->run(golden.logits);
     cases.push_back(golden);
@@ -58,7 +58,7 @@ test_support::ModelRecipe touchy_recipe() {
     for (float& value : weights.at("fc.1.weight").second) value *= 3000.0F;
   };
   recipe.golden = golden_cases(recipe, Precision::fp32);
-  // The second bias puts the first golden picture exactly between the labels, where bf16's rounding decides.
+  // The second bias puts the first golden image exactly between the labels, where bf16's rounding decides.
   const float difference = recipe.golden[0].logits[0] - recipe.golden[0].logits[1];
   recipe.edit_weights = [scale = recipe.edit_weights, difference](test_support::Weights& weights) {
     scale(weights);
@@ -128,8 +128,8 @@ TEST(CreateEngine, WrongGoldenLogitsAreAModelFormatError) {
   }
 }
 
-// The pictures behind the logits are those of the file's version.
-TEST(CreateEngine, TheGoldenVersionChoosesThePictures) {
+// The images behind the logits are those of the file's version.
+TEST(CreateEngine, TheGoldenVersionChoosesTheImages) {
   for (const int version : {1, 2}) {
     test_support::ModelRecipe recipe;
     recipe.golden_version = version;

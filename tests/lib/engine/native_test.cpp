@@ -35,9 +35,9 @@ TEST_P(NativeNetwork, Fp32EqualsTheReference) {
   for (const std::uint32_t seed : {1U, 2U, 3U}) {
     const auto model = test_support::model_for(test_support::recipe_for(GetParam(), seed));
     const auto engine = core::create_native_engine(model, Precision::fp32);
-    const auto picture = test_support::random_picture(GetParam().height, GetParam().width, seed);
-    const auto expected = test_support::reference_forward(model, picture);
-    const auto actual = test_support::run(*engine, picture, expected.size());
+    const auto image = test_support::random_image(GetParam().height, GetParam().width, seed);
+    const auto expected = test_support::reference_forward(model, image);
+    const auto actual = test_support::run(*engine, image, expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_NEAR(actual[i], expected[i], 1e-4 * std::max(1.0, std::abs(expected[i])))
           << "seed " << seed << " logit " << i;
@@ -49,9 +49,9 @@ TEST_P(NativeNetwork, Bf16IsCloseToTheReference) {
   if (!core::cpu_has_fast_bf16()) GTEST_SKIP() << "this CPU has no bf16";
   const auto model = test_support::model_for(test_support::recipe_for(GetParam()));
   const auto engine = core::create_native_engine(model, Precision::bf16);
-  const auto picture = test_support::random_picture(GetParam().height, GetParam().width, 7);
-  const auto expected = test_support::reference_forward(model, picture);
-  const auto actual = test_support::run(*engine, picture, expected.size());
+  const auto image = test_support::random_image(GetParam().height, GetParam().width, 7);
+  const auto expected = test_support::reference_forward(model, image);
+  const auto actual = test_support::run(*engine, image, expected.size());
   double largest = 1.0;
   for (const double value : expected) largest = std::max(largest, std::abs(value));
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 0.03 * largest) << i;
@@ -60,8 +60,8 @@ TEST_P(NativeNetwork, Bf16IsCloseToTheReference) {
 TEST_P(NativeNetwork, ASecondRunGivesTheSameBits) {
   const auto model = test_support::model_for(test_support::recipe_for(GetParam()));
   const auto engine = core::create_native_engine(model, Precision::fp32);
-  const auto first = test_support::random_picture(GetParam().height, GetParam().width, 1);
-  const auto second = test_support::random_picture(GetParam().height, GetParam().width, 2);
+  const auto first = test_support::random_image(GetParam().height, GetParam().width, 1);
+  const auto second = test_support::random_image(GetParam().height, GetParam().width, 2);
   const auto outputs = static_cast<std::size_t>(GetParam().outputs);
   const auto expected = test_support::run(*engine, first, outputs);
 
@@ -144,11 +144,11 @@ TEST(NativeArena, SharesMemoryOnlyBetweenLivesThatDoNotMeet) {
 TEST(NativeEngine, EngineMayGoBeforeItsContext) {
   const auto model = test_support::model_for({});
   auto engine = core::create_native_engine(model, Precision::fp32);
-  const auto picture = test_support::random_picture(32, 32, 1);
-  const auto expected = test_support::run(*engine, picture, 2);
+  const auto image = test_support::random_image(32, 32, 1);
+  const auto expected = test_support::run(*engine, image, 2);
   const auto context = engine->create_context();
   engine.reset();
-  test_support::fill(context->input(), picture);
+  test_support::fill(context->input(), image);
   std::vector<float> logits(2);
   context->run(logits);
   EXPECT_EQ(logits, expected);
@@ -185,7 +185,7 @@ TEST(NativeEngine, ManyContextsAtOnceGiveTheAnswersOfOne) {
   const auto engine = core::create_native_engine(model, Precision::fp32);
   std::vector<std::vector<float>> expected;
   for (std::uint32_t i = 0; i < 8; ++i) {
-    expected.push_back(test_support::run(*engine, test_support::random_picture(32, 32, i), 2));
+    expected.push_back(test_support::run(*engine, test_support::random_image(32, 32, i), 2));
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -194,7 +194,7 @@ TEST(NativeEngine, ManyContextsAtOnceGiveTheAnswersOfOne) {
     threads.emplace_back([&, t] {
       for (std::uint32_t i = 0; i < 8; ++i) {
         const std::uint32_t which = (i + static_cast<std::uint32_t>(t)) % 8;
-        if (test_support::run(*engine, test_support::random_picture(32, 32, which), 2) != expected[which]) ++wrong;
+        if (test_support::run(*engine, test_support::random_image(32, 32, which), 2) != expected[which]) ++wrong;
       }
     });
   }

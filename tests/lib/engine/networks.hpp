@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small networks, one for each thing that an engine has to get right, and pictures for them.
+// Small networks, one for each thing that an engine has to get right, and images for them.
 #pragma once
 
 #include <cstdint>
@@ -138,7 +138,7 @@ inline const std::vector<NetworkCase>& network_cases() {
         {"op":"max_pool","kernel":2},{"op":"linear","name":"f1","out_features":33,"bias":false},{"op":"relu"},
         {"op":"dropout"},{"op":"linear","name":"f2","out_features":5})",
        14, 18, 5},
-      {"flatten_picture", R"({"op":"linear","name":"f1","out_features":3})", 9, 8, 3},
+      {"flatten_image", R"({"op":"linear","name":"f1","out_features":3})", 9, 8, 3},
       {"linear_residual", R"({"op":"conv2d","name":"a","out_channels":19,"kernel":3},{"op":"global_avg_pool","id":"x"},
         {"op":"linear","name":"f1","out_features":19},{"op":"add","from":"x"},{"op":"relu6"},
         {"op":"linear","name":"f2","out_features":4})",
@@ -166,7 +166,7 @@ inline core::ModelFile model_for(const ModelRecipe& recipe) {
 }
 
 // 3×height×width, about as large as normalised pixels are.
-inline std::vector<float> random_picture(int height, int width, std::uint32_t seed) {
+inline std::vector<float> random_image(int height, int width, std::uint32_t seed) {
   std::vector<float> values(static_cast<std::size_t>(3) * height * width);
   std::uint32_t state = seed * 2654435761U + 12345U;
   for (float& value : values) {
@@ -176,13 +176,13 @@ inline std::vector<float> random_picture(int height, int width, std::uint32_t se
   return values;
 }
 
-inline void fill(const core::InputTensor& tensor, const std::vector<float>& picture) {
+inline void fill(const core::InputTensor& tensor, const std::vector<float>& image) {
   const int pixels = tensor.height * tensor.width;
   for (int c = 0; c < 3; ++c) {
     for (int i = 0; i < pixels; ++i) {
       const std::size_t at = tensor.layout == core::Layout::nhwc ? static_cast<std::size_t>(i) * 3 + c
                                                                  : static_cast<std::size_t>(c) * pixels + i;
-      const float value = picture[static_cast<std::size_t>(c) * pixels + i];
+      const float value = image[static_cast<std::size_t>(c) * pixels + i];
       if (tensor.type == core::ElementType::float32) {
         static_cast<float*>(tensor.data)[at] = value;
       } else {  // Round to nearest even.
@@ -195,9 +195,9 @@ inline void fill(const core::InputTensor& tensor, const std::vector<float>& pict
   }
 }
 
-inline std::vector<float> run(const core::Engine& engine, const std::vector<float>& picture, std::size_t outputs) {
+inline std::vector<float> run(const core::Engine& engine, const std::vector<float>& image, std::size_t outputs) {
   const auto context = engine.create_context();
-  fill(context->input(), picture);
+  fill(context->input(), image);
   std::vector<float> logits(outputs);
   context->run(logits);
   return logits;

@@ -24,7 +24,7 @@ struct Tensor {
 
 class Reference {
  public:
-  Reference(const ModelFile& model, Tensor picture) : model_(model), x_(std::move(picture)) {}
+  Reference(const ModelFile& model, Tensor image) : model_(model), x_(std::move(image)) {}
 
   std::vector<double> run() {
     for (const core::Layer& layer : model_.config().network.layers) {
@@ -146,9 +146,9 @@ class Reference {
 
 }  // namespace
 
-std::vector<double> reference_forward(const ModelFile& model, const std::vector<float>& picture) {
+std::vector<double> reference_forward(const ModelFile& model, const std::vector<float>& image) {
   Tensor x(3, model.config().input.height, model.config().input.width);
-  x.v.assign(picture.begin(), picture.end());
+  x.v.assign(image.begin(), image.end());
   return Reference(model, std::move(x)).run();
 }
 

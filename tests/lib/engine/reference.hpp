@@ -11,7 +11,7 @@
 
 namespace catdog::test_support {
 
-// `picture` is 3×height×width. Returns the logits.
-std::vector<double> reference_forward(const core::ModelFile& model, const std::vector<float>& picture);
+// `image` is 3×height×width. Returns the logits.
+std::vector<double> reference_forward(const core::ModelFile& model, const std::vector<float>& image);
 
 }  // namespace catdog::test_support

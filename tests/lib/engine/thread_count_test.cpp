@@ -38,7 +38,7 @@ TEST(ThreadCount, EightCallersAreEightThreads) {
   for (int t = 0; t < callers; ++t) {
     threads.emplace_back([&] {
       const auto context = engine->create_context();
-      test_support::fill(context->input(), test_support::random_picture(64, 64, 1));
+      test_support::fill(context->input(), test_support::random_image(64, 64, 1));
       std::vector<float> logits(2);
       for (int i = 0; i < 200; ++i) {
         context->run(logits);

@@ -125,9 +125,9 @@ TEST_P(TorchNetwork, AgreesWithTheNativeEngine) {
   const auto torch = core::create_torch_engine(model, torch_options());
   EXPECT_STREQ(torch->name(), "torch");
   for (const std::uint32_t seed : {1U, 2U}) {
-    const auto picture = test_support::random_picture(GetParam().height, GetParam().width, seed);
-    const auto expected = test_support::run(*native, picture, recipe.labels.size());
-    const auto actual = test_support::run(*torch, picture, recipe.labels.size());
+    const auto image = test_support::random_image(GetParam().height, GetParam().width, seed);
+    const auto expected = test_support::run(*native, image, recipe.labels.size());
+    const auto actual = test_support::run(*torch, image, recipe.labels.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_NEAR(actual[i], expected[i], 1e-4F * std::max(1.0F, std::abs(expected[i]))) << i;
     }
@@ -144,12 +144,12 @@ TEST(TorchEngine, RunsAPlainArchiveThatTheNativeEngineCannot) {
   const auto engine = core::create_engine(model, options, {});
   EXPECT_STREQ(engine->name(), "torch");
   const auto input = model.config().input;
-  const auto picture = test_support::random_picture(input.height, input.width, 3);
-  const auto logits = test_support::run(*engine, picture, 2);
+  const auto image = test_support::random_image(input.height, input.width, 3);
+  const auto logits = test_support::run(*engine, image, 2);
   const std::size_t pixels = static_cast<std::size_t>(input.height) * input.width;
   for (std::size_t c = 0; c < 2; ++c) {
     double sum = 0;
-    for (std::size_t i = 0; i < pixels; ++i) sum += picture[c * pixels + i];
+    for (std::size_t i = 0; i < pixels; ++i) sum += image[c * pixels + i];
     EXPECT_NEAR(logits[c], sum / static_cast<double>(pixels), 1e-5);
   }
 }
@@ -195,7 +195,7 @@ TEST(TorchEngine, ManyThreadsOnOneModuleGiveTheAnswersOfOne) {
   const auto engine = core::create_torch_engine(model, torch_options());
   std::vector<std::vector<float>> expected;
   for (std::uint32_t i = 0; i < 4; ++i) {
-    expected.push_back(test_support::run(*engine, test_support::random_picture(recipe.height, recipe.width, i), 2));
+    expected.push_back(test_support::run(*engine, test_support::random_image(recipe.height, recipe.width, i), 2));
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -203,8 +203,8 @@ TEST(TorchEngine, ManyThreadsOnOneModuleGiveTheAnswersOfOne) {
   for (std::uint32_t t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint32_t i = 0; i < 50; ++i) {
-        const auto picture = test_support::random_picture(recipe.height, recipe.width, (i + t) % 4);
-        if (test_support::run(*engine, picture, 2) != expected[(i + t) % 4]) ++wrong;
+        const auto image = test_support::random_image(recipe.height, recipe.width, (i + t) % 4);
+        if (test_support::run(*engine, image, 2) != expected[(i + t) % 4]) ++wrong;
       }
     });
   }

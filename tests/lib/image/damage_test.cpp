@@ -16,17 +16,17 @@ ByteString cut(const ByteString& bytes, std::size_t size) {
 }
 
 TEST(Damage, TruncatedJpegNeeds95PercentOfItsRows) {
-  EXPECT_EQ(status_of(shipped_picture("tall_cut99.jpg")), Status::ok);
-  EXPECT_EQ(status_of(shipped_picture("tall_cut10.jpg")), Status::corrupt);
-  const Outcome cut80 = decode_outcome(shipped_picture("tall_cut80.jpg"));
+  EXPECT_EQ(status_of(shipped_image("tall_cut99.jpg")), Status::ok);
+  EXPECT_EQ(status_of(shipped_image("tall_cut10.jpg")), Status::corrupt);
+  const Outcome cut80 = decode_outcome(shipped_image("tall_cut80.jpg"));
   EXPECT_EQ(cut80.status, Status::corrupt);
   EXPECT_THAT(cut80.message, testing::HasSubstr("95 %"));
 }
 
 TEST(Damage, TruncatedProgressiveJpegNeedsItsCoarseScans) {
-  EXPECT_EQ(status_of(shipped_picture("tall_progressive_cut99.jpg")), Status::ok);
-  EXPECT_EQ(status_of(shipped_picture("tall_progressive_cut80.jpg")), Status::ok);  // Cut in a refinement's table.
-  EXPECT_EQ(status_of(shipped_picture("tall_progressive_cut10.jpg")), Status::corrupt);
+  EXPECT_EQ(status_of(shipped_image("tall_progressive_cut99.jpg")), Status::ok);
+  EXPECT_EQ(status_of(shipped_image("tall_progressive_cut80.jpg")), Status::ok);  // Cut in a refinement's table.
+  EXPECT_EQ(status_of(shipped_image("tall_progressive_cut10.jpg")), Status::corrupt);
 }
 
 TEST(Damage, RowsThereDecide) {
@@ -51,19 +51,19 @@ TEST(Damage, ArithmeticCodedJpegIsJudgedAlike) {
 }
 
 TEST(Damage, JpegWithoutItsEndMarkerIsWhole) {
-  const ByteString jpeg = shipped_picture("baseline.jpg");
+  const ByteString jpeg = shipped_image("baseline.jpg");
   EXPECT_EQ(status_of(cut(jpeg, jpeg.size() - 2)), Status::ok);
 }
 
 TEST(Damage, BytesBetweenJpegSegmentsAreTolerated) {
-  ByteString jpeg = shipped_picture("baseline.jpg");
+  ByteString jpeg = shipped_image("baseline.jpg");
   jpeg.insert(jpeg.begin() + 20, {0x12, 0x34, 0x56});  // After APP0.
   jpeg.insert(jpeg.end(), 100, 0x55);
   EXPECT_EQ(status_of(jpeg), Status::ok);
 }
 
 TEST(Damage, WipedJpegDataIsCorrupt) {
-  ByteString jpeg = shipped_picture("tall.jpg");
+  ByteString jpeg = shipped_image("tall.jpg");
   std::fill(jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2), jpeg.end() - 2, 0xFF);
   EXPECT_EQ(status_of(jpeg), Status::corrupt);
 }
@@ -74,15 +74,15 @@ TEST(Damage, TwelveBitJpegIsUnsupported) {
   EXPECT_EQ(status_of(jpeg), Status::unsupported);
 }
 
-TEST(Damage, EmptyPictureIsCorrupt) {
+TEST(Damage, EmptyImageIsCorrupt) {
   EXPECT_EQ(status_of(make_jpeg_header(0, 64)), Status::corrupt);
-  ByteString png = shipped_picture("rgb.png");
+  ByteString png = shipped_image("rgb.png");
   std::fill(png.begin() + 16, png.begin() + 20, 0);
   EXPECT_EQ(status_of(png), Status::corrupt);
 }
 
 TEST(Damage, PngChecksumsCount) {
-  ByteString png = shipped_picture("rgb.png");
+  ByteString png = shipped_image("rgb.png");
   png[png.size() - 30] ^= 1;
   const Outcome outcome = decode_outcome(png);
   EXPECT_EQ(outcome.status, Status::corrupt);
@@ -92,20 +92,20 @@ TEST(Damage, PngChecksumsCount) {
 TEST(Damage, EachFormatCutInHalfIsCorrupt) {
   for (const char* name : {"rgb.png", "rgba_interlaced.png", "palette.png", "lossy.webp", "lossless.webp", "alpha.webp",
                            "animated.webp", "plain.gif", "interlaced.gif"}) {
-    const ByteString bytes = shipped_picture(name);
+    const ByteString bytes = shipped_image(name);
     // Half of an animation may still hold the whole first frame.
     const std::size_t share = std::string_view(name) == "animated.webp" ? 5 : 2;
     EXPECT_EQ(status_of(cut(bytes, bytes.size() / share)), Status::corrupt) << name;
   }
 }
 
-// Every prefix and every flipped byte ends in a picture or a status that fits; nothing is printed.
+// Every prefix and every flipped byte ends in an image or a status that fits; nothing is printed.
 TEST(Damage, NothingCrashesOrPrints) {
   testing::internal::CaptureStderr();
   testing::internal::CaptureStdout();
   for (const char* name : {"orientation6.jpg", "grey_progressive.jpg", "palette_transparent.png", "grey_alpha.png",
                            "lossless.webp", "orientation6.webp", "plain.gif"}) {
-    const ByteString bytes = shipped_picture(name);
+    const ByteString bytes = shipped_image(name);
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
       ByteString flipped = bytes;
       flipped[at] ^= 0xA5;

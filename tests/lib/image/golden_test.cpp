@@ -44,16 +44,16 @@ double mean_difference(const cv::Mat& rgb, const std::vector<int>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-class GoldenPictures : public testing::TestWithParam<core::Size> {};
+class GoldenImages : public testing::TestWithParam<core::Size> {};
 
-TEST_P(GoldenPictures, AgreeWithPillow) {
+TEST_P(GoldenImages, AgreeWithPillow) {
   const std::vector<Golden> all = read_golden();
   ASSERT_GE(all.size(), 35U);
   testing::internal::CaptureStderr();
   for (const Golden& golden : all) {
     SCOPED_TRACE(golden.name);
     ASSERT_EQ(golden.values.size(), kValues);
-    const core::DecodedImage image = core::decode_image(shipped_picture(golden.name), GetParam(), {});
+    const core::DecodedImage image = core::decode_image(shipped_image(golden.name), GetParam(), {});
     const cv::Mat rgb = core::resize_and_orient(image, kTarget);
     ASSERT_TRUE(rgb.isContinuous());
     ASSERT_EQ(rgb.total() * 3, kValues);
@@ -62,13 +62,13 @@ TEST_P(GoldenPictures, AgreeWithPillow) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Full, GoldenPictures, testing::Values(kFullSize));
-INSTANTIATE_TEST_SUITE_P(Scaled, GoldenPictures, testing::Values(kTarget));
+INSTANTIATE_TEST_SUITE_P(Full, GoldenImages, testing::Values(kFullSize));
+INSTANTIATE_TEST_SUITE_P(Scaled, GoldenImages, testing::Values(kTarget));
 
 TEST(GoldenNumbers, TellOrientationsApart) {
   // Else a decoder that ignored the orientation could still agree on average.
   const std::vector<Golden> all = read_golden();
-  const core::DecodedImage image = core::decode_image(shipped_picture("orientation1.jpg"), kFullSize, {});
+  const core::DecodedImage image = core::decode_image(shipped_image("orientation1.jpg"), kFullSize, {});
   const cv::Mat upright = core::resize_and_orient(image, kTarget);
   for (const Golden& golden : all) {
     if (golden.name.rfind("orientation", 0) == 0 && golden.name.ends_with(".jpg") &&

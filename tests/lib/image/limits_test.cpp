@@ -12,7 +12,7 @@ namespace {
 using core::ImageLimits;
 using core::Status;
 
-constexpr long kNoGrowthKib = 4096;  // A 100 MP picture would take 300,000.
+constexpr long kNoGrowthKib = 4096;  // A 100 MP image would take 300,000.
 
 void expect_limit(const ByteString& bytes, const ImageLimits& limits, const char* named) {
   const Outcome outcome = decode_outcome(bytes, limits);
@@ -35,7 +35,7 @@ TEST(Limits, PngBombIsRefusedWithoutMemory) {
   EXPECT_LT(peak_memory_kib() - before, kNoGrowthKib);
 }
 
-TEST(Limits, MemoryMeasureSeesADecodedPicture) {  // Else the two tests above would prove nothing.
+TEST(Limits, MemoryMeasureSeesADecodedImage) {  // Else the two tests above would prove nothing.
   const ByteString png = make_black_png(5'000, 5'000);
   const long before = peak_memory_kib();
   EXPECT_EQ(core::decode_image(png, kFullSize, {}).rgb.cols, 5'000);
@@ -45,7 +45,7 @@ TEST(Limits, MemoryMeasureSeesADecodedPicture) {  // Else the two tests above wo
 TEST(Limits, SideAndPixelsHoldForEachFormat) {
   for (const char* name : {"baseline.jpg", "rgb.png", "lossy.webp", "animated.webp", "plain.gif"}) {
     SCOPED_TRACE(name);
-    const ByteString bytes = shipped_picture(name);
+    const ByteString bytes = shipped_image(name);
     const core::DecodedImage image = core::decode_image(bytes, kFullSize, {});
     const auto side = static_cast<std::uint32_t>(image.stored_size.width);
     const auto pixels = std::uint64_t{side} * static_cast<std::uint64_t>(image.stored_size.height);
@@ -63,7 +63,7 @@ TEST(Limits, SideAndPixelsHoldForEachFormat) {
 }
 
 TEST(Limits, GifFrameLargerThanItsScreenIsChecked) {
-  ByteString gif = shipped_picture("plain.gif");
+  ByteString gif = shipped_image("plain.gif");
   const ByteString marker{0x2C, 0, 0, 0, 0};  // Image descriptor at 0, 0.
   const auto frame = std::search(gif.begin(), gif.end(), marker.begin(), marker.end());
   ASSERT_NE(frame, gif.end());
@@ -73,7 +73,7 @@ TEST(Limits, GifFrameLargerThanItsScreenIsChecked) {
 }
 
 TEST(Limits, ScansAreCountedBeforeDecoding) {
-  const ByteString jpeg = shipped_picture("progressive.jpg");
+  const ByteString jpeg = shipped_image("progressive.jpg");
   ImageLimits limits;
   limits.max_scans = 10;
   EXPECT_EQ(decode_outcome(jpeg, limits).status, Status::ok);
@@ -82,7 +82,7 @@ TEST(Limits, ScansAreCountedBeforeDecoding) {
 }
 
 TEST(Limits, HundredsOfScansAreRefusedByDefault) {
-  const ByteString jpeg = shipped_picture("progressive.jpg");
+  const ByteString jpeg = shipped_image("progressive.jpg");
   const ByteString marker{0xFF, 0xDA};
   const auto last_scan = std::find_end(jpeg.begin(), jpeg.end(), marker.begin(), marker.end());
   ByteString bomb(jpeg.begin(), jpeg.end() - 2);

@@ -14,12 +14,12 @@ namespace {
 
 using core::Status;
 
-TEST(OddFiles, EachGetsAPictureOrANamedStatus) {
+TEST(OddFiles, EachGetsAnImageOrANamedStatus) {
   const std::filesystem::path folder(CATDOG_SOURCE_DIR "/../shared/data/odd");
   if (!std::filesystem::exists(folder)) {
     GTEST_SKIP() << "needs ../shared/data/odd";
   }
-  // By the part of the name before "__"; what isn't listed here is a picture.
+  // By the part of the name before "__"; what isn't listed here is an image.
   const std::map<std::string, Status> refused{
       {"jpeg_broken", Status::corrupt},
       {"jpeg_truncated", Status::corrupt},

@@ -72,7 +72,7 @@ TEST(Other, DamagedAndUnknownFilesAreNamed) {
   EXPECT_EQ(cut_bmp.status, Status::corrupt) << cut_bmp.message;
   EXPECT_EQ(empty_tiff.status, Status::corrupt) << empty_tiff.message;
   EXPECT_EQ(text.status, Status::unsupported) << text.message;
-  EXPECT_THAT(text.message, testing::HasSubstr("not a picture"));
+  EXPECT_THAT(text.message, testing::HasSubstr("not an image"));
 }
 
 }  // namespace

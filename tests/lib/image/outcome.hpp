@@ -5,7 +5,7 @@
 
 #include "image/image.hpp"
 #include "status.hpp"
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::test_support {
 

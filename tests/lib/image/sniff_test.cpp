@@ -14,10 +14,10 @@ using core::Status;
 ByteString bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 TEST(Sniff, KnowsFormatsByMagicBytes) {
-  EXPECT_EQ(sniff_format(shipped_picture("baseline.jpg")), ImageFormat::jpeg);
-  EXPECT_EQ(sniff_format(shipped_picture("rgb.png")), ImageFormat::png);
-  EXPECT_EQ(sniff_format(shipped_picture("lossy.webp")), ImageFormat::webp);
-  EXPECT_EQ(sniff_format(shipped_picture("plain.gif")), ImageFormat::gif);
+  EXPECT_EQ(sniff_format(shipped_image("baseline.jpg")), ImageFormat::jpeg);
+  EXPECT_EQ(sniff_format(shipped_image("rgb.png")), ImageFormat::png);
+  EXPECT_EQ(sniff_format(shipped_image("lossy.webp")), ImageFormat::webp);
+  EXPECT_EQ(sniff_format(shipped_image("plain.gif")), ImageFormat::gif);
   EXPECT_EQ(sniff_format(bytes_of("GIF88a")), ImageFormat::unknown);
   EXPECT_EQ(sniff_format(bytes_of("RIFF....WAVE")), ImageFormat::unknown);
   EXPECT_EQ(sniff_format(bytes_of("\xFF\xD8")), ImageFormat::unknown);
@@ -49,7 +49,7 @@ TEST(Sniff, OtherFormatsAreUnsupportedByName) {
       {"\0\0\0\x0CjP  "sv, "JPEG 2000"},
       {"%PDF-1.7"sv, "PDF"},
       {"<svg />"sv, "SVG"},
-      {"plain text"sv, "not a picture"},
+      {"plain text"sv, "not an image"},
   };
   for (const auto& [bytes, name] : strangers) {
     const Outcome outcome = decode_outcome(bytes_of(bytes));

@@ -33,7 +33,7 @@ def blobs(seed, plane, x, y, side):
     return total
 
 
-def golden_picture(seed, width, height):
+def golden_image(seed, width, height):
     side = max(width, height)
     out = bytearray()
     for y in range(height):
@@ -72,7 +72,7 @@ def sample(grid, n, x, y, width, height):
     return [(rows[0][c] * (256 - u) + rows[1][c] * u) >> 16 for c in range(3)]
 
 
-def golden_picture_2(seed, width, height):
+def golden_image_2(seed, width, height):
     generator = Generator(seed)
     coarse, fine = generator.grid(4), generator.grid(16)
     out = bytearray()
@@ -88,6 +88,6 @@ def golden_picture_2(seed, width, height):
 
 
 if __name__ == "__main__":
-    for function in (golden_picture, golden_picture_2):
+    for function in (golden_image, golden_image_2):
         for arguments in ((1, 128, 128), (4_000_000_000, 37, 20)):
             print(function.__name__, arguments, hashlib.sha256(function(*arguments)).hexdigest())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What JSON Schema can't say: which bytes are a picture, and what parts of an inference request must agree."""
+"""What JSON Schema can't say: which bytes are an image, and what parts of an inference request must agree."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from schemathesis import GenerationMode
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "images"
 GIF = base64.b64decode("R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=")
-PICTURES = [GIF, (EXAMPLES / "dog" / "dog.jpg").read_bytes()]
-BASE64 = [base64.b64encode(picture).decode() for picture in PICTURES]
-pictures = st.sampled_from(PICTURES)
+IMAGES = [GIF, (EXAMPLES / "dog" / "dog.jpg").read_bytes()]
+BASE64 = [base64.b64encode(image).decode() for image in IMAGES]
+images = st.sampled_from(IMAGES)
 
 for media_type in ("image/*", "application/octet-stream"):
-    schemathesis.openapi.media_type(media_type, pictures)
+    schemathesis.openapi.media_type(media_type, images)
 
 
 def is_positive(case: schemathesis.Case) -> bool:
     return case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
 
 
-def make_pictures(case: schemathesis.Case) -> None:
+def make_images(case: schemathesis.Case) -> None:
     if isinstance(case.body, dict) and "image" in case.body:
         case.body["image"] = BASE64[len(case.body["image"]) % 2]
     if isinstance(case.body, dict) and "images" in case.body:
@@ -32,7 +32,7 @@ def make_pictures(case: schemathesis.Case) -> None:
 
 
 def make_tensor(case: schemathesis.Case) -> None:
-    """As many pictures as the shape says, framed as the header says, no output twice."""
+    """As many images as the shape says, framed as the header says, no output twice."""
     if not isinstance(case.body, dict) or not isinstance(case.body.get("inputs"), list):
         case.headers["Inference-Header-Content-Length"] = "0"
         return
@@ -52,7 +52,7 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
     if is_positive(case) and case.path.endswith("/infer"):
         make_tensor(case)
     elif is_positive(case) and case.path == "/predict" and case.media_type == "application/json":
-        make_pictures(case)
+        make_images(case)
     deadline = str(case.headers.get("X-Request-Timeout-Ms", "")) if case.headers else ""
     if deadline.isdigit() and 0 < int(deadline) < 60000:
         case.headers["X-Request-Timeout-Ms"] = "60000"

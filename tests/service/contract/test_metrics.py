@@ -43,13 +43,13 @@ def used() -> Iterator[Server]:
     """A server that has answered all kinds of requests: right ones, wrong ones, feedback."""
     with Server("--workers", "2") as server:
         for round_ in range(20):
-            for picture, label in ((DOG, "dog"), (CAT, "cat")):
-                status, answer = server.predict(picture.read_bytes())
+            for image, label in ((DOG, "dog"), (CAT, "cat")):
+                status, answer = server.predict(image.read_bytes())
                 assert status == 200
                 truth = label if round_ % 4 else "cat"
                 body = json.dumps({"feedback_token": answer["feedback_token"], "label": truth}).encode()
                 assert server.ask("/feedback", body, {"Content-Type": "application/json"})[0] == 204
-        assert server.predict(b"no picture")[0] == 415
+        assert server.predict(b"no image")[0] == 415
         assert server.predict(DOG.read_bytes()[:2000])[0] == 422
         assert server.ask("/predict", b"{", {"Content-Type": "application/json"})[0] == 400
         assert (

@@ -29,7 +29,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def test_the_most_pictures_are_as_documented(server: Server) -> None:
+def test_the_most_images_are_as_documented(server: Server) -> None:
     """One more than that is refused: without the limit in the document a request that fits it would be."""
     schema = json.loads(server.ask("/openapi.json")[1])["components"]["schemas"]["ImageJson"]
     most = schema["properties"]["images"]["maxItems"]

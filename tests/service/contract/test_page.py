@@ -109,7 +109,7 @@ def page(driver: Any, server: Server) -> Iterator[Page]:
     driver.get_log("browser")
     tab.open()
     yield tab
-    # What the policy forbids or a script gets wrong is said there; refused pictures are too, and right.
+    # What the policy forbids or a script gets wrong is said there; refused images are too, and right.
     complaints = [entry["message"] for entry in driver.get_log("browser") if "/predict" not in entry["message"]]
     assert complaints == []
 

@@ -15,7 +15,7 @@ httpclient = pytest.importorskip(
 )
 from tritonclient.utils import InferenceServerException  # noqa: E402
 
-PICTURES = [DOG, CAT, DOG]
+IMAGES = [DOG, CAT, DOG]
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def model(client) -> str:
     return str(refused.value).split("'")[1]
 
 
-def tensor(pictures: list[bytes], binary: bool) -> object:
-    values = numpy.array(pictures, dtype=numpy.object_)
-    image = httpclient.InferInput("image", [len(pictures)], "BYTES")
+def tensor(images: list[bytes], binary: bool) -> object:
+    values = numpy.array(images, dtype=numpy.object_)
+    image = httpclient.InferInput("image", [len(images)], "BYTES")
     if binary:
         return image.set_data_from_numpy(values, binary_data=True)
-    encoded = numpy.array([base64.b64encode(picture) for picture in pictures], dtype=numpy.object_)
+    encoded = numpy.array([base64.b64encode(image) for image in images], dtype=numpy.object_)
     return image.set_data_from_numpy(encoded, binary_data=False)
 
 
@@ -69,11 +69,11 @@ def test_probes_and_metadata(client, model: str) -> None:
 def test_labels_are_those_of_the_command(client, model: str, binary_input: bool, binary_output: bool) -> None:
     names = ("label", "probabilities", "confidence", "status")
     outputs = [httpclient.InferRequestedOutput(name, binary_data=binary_output) for name in names]
-    pictures = [picture.read_bytes() for picture in PICTURES]
-    answer = client.infer(model, [tensor(pictures, binary_input)], outputs=outputs, request_id="seven")
+    images = [image.read_bytes() for image in IMAGES]
+    answer = client.infer(model, [tensor(images, binary_input)], outputs=outputs, request_id="seven")
     assert answer.get_response()["id"] == "seven"
     labels = [label.decode() if isinstance(label, bytes) else label for label in answer.as_numpy("label")]
-    assert labels == labels_of_the_command(PICTURES) == ["dog", "cat", "dog"]
+    assert labels == labels_of_the_command(IMAGES) == ["dog", "cat", "dog"]
     probabilities = answer.as_numpy("probabilities")
     assert probabilities.shape == (3, 2)
     assert probabilities.dtype == numpy.float32
@@ -82,15 +82,15 @@ def test_labels_are_those_of_the_command(client, model: str, binary_input: bool,
     assert [bytes(s) if isinstance(s, bytes) else s.encode() for s in answer.as_numpy("status")] == [b"ok"] * 3
 
 
-def test_one_bad_picture_of_two(client, model: str) -> None:
-    answer = client.infer(model, [tensor([b"no picture", DOG.read_bytes()], True)])
+def test_one_bad_image_of_two(client, model: str) -> None:
+    answer = client.infer(model, [tensor([b"no image", DOG.read_bytes()], True)])
     assert list(answer.as_numpy("label")) == [b"", b"dog"]
     assert list(answer.as_numpy("status")) == [b"not-a-picture", b"ok"]
 
 
 def test_errors_reach_the_client(client, model: str) -> None:
-    with pytest.raises(InferenceServerException, match="not a picture") as refused:
-        client.infer(model, [tensor([b"no picture"], True)])
+    with pytest.raises(InferenceServerException, match="not an image") as refused:
+        client.infer(model, [tensor([b"no image"], True)])
     assert refused.value.status() == "415"
     with pytest.raises(InferenceServerException, match="named 'image'"):
         wrong = httpclient.InferInput("pixels", [1], "BYTES")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies as real clients sent them, byte for byte: curl 7.88, Python's requests 2.34, httpx 0.28,
-// aiohttp 3.14, Node's fetch, Chromium 156. Each holds one picture of a pixel, or two.
+// aiohttp 3.14, Node's fetch, Chromium 156. Each holds one image of a pixel, or two.
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -30,7 +30,7 @@ std::string read(const std::string& name) {
 
 class GoldenBody : public testing::TestWithParam<Golden> {};
 
-TEST_P(GoldenBody, HoldsThePicturesThatWereSent) {
+TEST_P(GoldenBody, HoldsTheImagesThatWereSent) {
   const Request request = make_request(GetParam().content_type, read(GetParam().file));
   const std::vector<Upload> uploads = read_uploads(request, 2);
   ASSERT_EQ(uploads.size(), GetParam().names.size());

@@ -20,15 +20,15 @@ std::string refusal(const std::string& body) {
 }
 
 TEST(Multipart, ReadsPartsWithoutCopyingThem) {
-  const std::string picture("\xff\xd8\0--B\r\n-- \r\n", 13);
-  const std::string body = part(std::string(file_header) + "Content-Type: image/jpeg\r\n", picture) +
+  const std::string image("\xff\xd8\0--B\r\n-- \r\n", 13);
+  const std::string body = part(std::string(file_header) + "Content-Type: image/jpeg\r\n", image) +
                            part("content-disposition: FORM-DATA; NAME=note\r\nX-Other: 1\r\n", "hello") + "--B--\r\n";
   const std::vector<FormPart> parts = parse_multipart(body, "B");
   ASSERT_EQ(parts.size(), 2U);
   EXPECT_EQ(parts[0].name, "file");
   EXPECT_EQ(parts[0].filename, "a.jpg");
   EXPECT_EQ(parts[0].content_type, "image/jpeg");
-  EXPECT_EQ(parts[0].bytes, picture);
+  EXPECT_EQ(parts[0].bytes, image);
   EXPECT_TRUE(points_into(parts[0].bytes, body));
   EXPECT_EQ(parts[1].name, "note");
   EXPECT_EQ(parts[1].filename, "");

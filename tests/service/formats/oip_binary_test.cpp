@@ -39,7 +39,7 @@ std::string refusal(const Request& request) {
   return problem_of([&] { parse_infer(request, 3); });
 }
 
-TEST(OipBinary, ReadsPicturesWithoutCopyingThem) {
+TEST(OipBinary, ReadsImagesWithoutCopyingThem) {
   const std::string odd("\0\xff{}", 4);
   const Request request = make_binary(2, element(odd) + element(std::string(70000, 'x')));
   const InferRequest parsed = parse_infer(request, 2);
@@ -56,12 +56,12 @@ TEST(OipBinary, TakesJsonDataBesideTheHeader) {
             "400 malformed: bytes follow the JSON, but no input has 'binary_data_size'");
 }
 
-TEST(OipBinary, TakesTheWholeBodyAsOnePicture) {
-  const Request request = with_length("0", "picture");
+TEST(OipBinary, TakesTheWholeBodyAsOneImage) {
+  const Request request = with_length("0", "image");
   const InferRequest parsed = parse_infer(request, 1);
   ASSERT_EQ(parsed.images.size(), 1U);
   EXPECT_EQ(parsed.images[0].bytes.data(), request.body.data());
-  EXPECT_EQ(parsed.images[0].bytes, "picture");
+  EXPECT_EQ(parsed.images[0].bytes, "image");
   EXPECT_EQ(parsed.outputs.size(), 4U);
   EXPECT_EQ(refusal(with_length("0", "")), "400 malformed: image 0 of input 'image' is empty");
 }
@@ -76,7 +76,7 @@ TEST(OipBinary, ChecksTheLengthOfTheJson) {
 }
 
 TEST(OipBinary, ChecksTheSizeOfTheData) {
-  const std::string data = element("picture");
+  const std::string data = element("image");
   for (const char* size : {"10", "12", "-1", "1.5", "\"11\"", "18446744073709551615", "4294967307"}) {
     const std::string json = head(1, size);
     EXPECT_EQ(refusal(with_length(std::to_string(json.size()), json + data)),

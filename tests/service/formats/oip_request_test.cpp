@@ -20,7 +20,7 @@ std::string input(const std::string& rest) {
   return R"({"inputs": [{"name": "image", "datatype": "BYTES", )" + rest + "}]}";
 }
 
-TEST(OipRequest, ReadsPicturesInJson) {
+TEST(OipRequest, ReadsImagesInJson) {
   const InferRequest request = parse(R"({"id": "7", "inputs": [{"name": "image", "datatype": "BYTES", "shape": [2],
     "data": ["Zg==", "data:image/png;base64,Zm9v"]}]})");
   EXPECT_EQ(request.id, "7");

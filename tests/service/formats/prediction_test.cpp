@@ -18,7 +18,7 @@ std::string render(std::vector<Prediction> items, const std::string& request_id)
 
 TEST(RenderPrediction, HasTheNamesThatClientsKnow) {
   json answer = json::parse(render({success(false)}, "id-1"));
-  const Result result = classifier().classify(Bytes(service_tests::picture(false)));
+  const Result result = classifier().classify(Bytes(service_tests::image(false)));
   EXPECT_EQ(answer.at("confidence"), result.confidence());
   EXPECT_EQ(answer.at("probabilities"), json({{"cat", result.probabilities()[0]}, {"dog", result.probabilities()[1]}}));
   EXPECT_EQ(answer.at("timings_ms").at("queue"), 0.1);

@@ -41,7 +41,7 @@ inline const Classifier& classifier() {
 }
 
 inline Prediction success(bool cat, const std::string& name = "") {
-  return {name, classifier().classify(Bytes(service_tests::picture(cat))), 4.25};
+  return {name, classifier().classify(Bytes(service_tests::image(cat))), 4.25};
 }
 
 inline Prediction failure() { return {"", Problem(422, "corrupt", "cut off"), 1}; }

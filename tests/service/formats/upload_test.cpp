@@ -22,7 +22,7 @@ std::string refusal(const Request& request) {
 TEST(Uploads, TakesARawBodyAsItIs) {
   for (const char* type : {"image/jpeg", "IMAGE/x-whatever; q=1", "application/octet-stream", "", "text/plain",
                            "application/x-www-form-urlencoded", "imag", "\"\xff;"}) {
-    const Request request = make_request(type, "picture");
+    const Request request = make_request(type, "image");
     const std::vector<Upload> uploads = read_uploads(request, 1);
     ASSERT_EQ(uploads.size(), 1U) << type;
     EXPECT_EQ(uploads[0].bytes.data(), request.body.data());
@@ -44,7 +44,7 @@ TEST(Uploads, TakesTheFileFieldsOfAFormInOrder) {
   EXPECT_EQ(uploads[1].bytes, "two");
 }
 
-TEST(Uploads, RefusesFormsWithoutPictures) {
+TEST(Uploads, RefusesFormsWithoutImages) {
   EXPECT_EQ(refusal(make_request(form_type, field("image", "x") + "--B--")),
             "400 malformed: the form has no field 'file'");
   EXPECT_EQ(refusal(make_request(form_type, "--B--")), "400 malformed: the form has no field 'file'");
@@ -63,7 +63,7 @@ TEST(Uploads, AnEmptyFileAmongSeveralIsOneOfThem) {
   EXPECT_EQ(read_uploads(json, 2).size(), 2U);
 }
 
-TEST(Uploads, LimitsThePictures) {
+TEST(Uploads, LimitsTheImages) {
   const std::string refused = "413 too-many-pictures: at most 3 images a request: send the others in another one";
   std::string form;
   for (int i = 0; i < 3; ++i) form += field("file", "x");
@@ -73,7 +73,7 @@ TEST(Uploads, LimitsThePictures) {
   EXPECT_EQ(refusal(make_request("application/json", R"({"images": ["Zg==", "Zg==", "Zg==", "Zg=="]})")), refused);
 }
 
-TEST(Uploads, AllowsAsManyPartsAsPictures) {
+TEST(Uploads, AllowsAsManyPartsAsImages) {
   std::string form;
   for (int i = 0; i < 500; ++i) form += field("file", "x");
   EXPECT_EQ(read_uploads(make_request(form_type, form + "--B--"), 500).size(), 500U);

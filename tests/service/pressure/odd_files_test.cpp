@@ -7,7 +7,7 @@
 #include <map>
 
 #include "service/server_process.hpp"
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::service_tests {
 namespace {
@@ -74,8 +74,8 @@ class OddFiles : public testing::Test {
   std::unique_ptr<Classifier> classifier_;
 };
 
-TEST_F(OddFiles, ShippedPicturesOfAllKindsAnswerAsTheLibraryDoes) {
-  const auto statuses = ask_for_all(CATDOG_SOURCE_DIR "/tests/golden/pictures");
+TEST_F(OddFiles, ShippedImagesOfAllKindsAnswerAsTheLibraryDoes) {
+  const auto statuses = ask_for_all(CATDOG_SOURCE_DIR "/tests/golden/images");
   EXPECT_EQ(statuses.at("cmyk.jpg"), 200);
   EXPECT_EQ(statuses.at("animated.gif"), 200);
   EXPECT_EQ(statuses.at("rgb16.png"), 200);

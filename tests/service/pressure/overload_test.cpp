@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "service/server_process.hpp"
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::service_tests {
 namespace {
@@ -84,7 +84,7 @@ TEST(Pressure, InOverloadEachRequestIsAnsweredAndProbesDontWait) {
   EXPECT_EQ(live, probes);
   // Most hear it at once instead of when their time is up.
   EXPECT_GT(metric(server.port(), "rejected_total{reason=\"deadline\"}"), 0);
-  EXPECT_EQ(ask(server.port(), "POST", "/predict", picture(true), octets).status, 200);
+  EXPECT_EQ(ask(server.port(), "POST", "/predict", image(true), octets).status, 200);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ TEST(Pressure, HealthyClientsAreAllAnsweredBesideFiveHundredSlowOnesAndThoseInTh
   test_support::allow_many_open_files();
   ServerProcess server;
   server.start({"--read-timeout-ms", "200000", "--log-level", "warning"});
-  const std::string request = make_request("POST", "/predict", picture(true), octets);
+  const std::string request = make_request("POST", "/predict", image(true), octets);
   ASSERT_GT(request.size(), 100U);
   const std::size_t body = request.find("\r\n\r\n") + 5;
   std::vector<Client> slow;
@@ -36,7 +36,7 @@ TEST(Pressure, HealthyClientsAreAllAnsweredBesideFiveHundredSlowOnesAndThoseInTh
     clients.emplace_back([&] {
       Client client(server.port());
       for (int k = 0; k < requests_each; ++k)
-        healthy += client.request("POST", "/predict", picture(false), octets).status == 200;
+        healthy += client.request("POST", "/predict", image(false), octets).status == 200;
       ++done;
     });
   }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real server on free ports of 127.0.0.1, and the pictures and labels that the tests share."""
+"""The real server on free ports of 127.0.0.1, and the images and labels that the tests share."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ class Server(Program):
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read()
 
-    def predict(self, picture: bytes) -> tuple[int, dict[str, object]]:
-        status, body = self.ask("/predict", picture, {"Content-Type": "application/octet-stream"})
+    def predict(self, image: bytes) -> tuple[int, dict[str, object]]:
+        status, body = self.ask("/predict", image, {"Content-Type": "application/octet-stream"})
         return status, json.loads(body)
 
 
-def labels_of_the_command(pictures: list[Path]) -> list[str]:
+def labels_of_the_command(images: list[Path]) -> list[str]:
     """What the catdog command says, which has none of the service's code."""
-    command = [os.environ["CATDOG_COMMAND"], "classify", "--model", str(MODEL), "--json", *map(str, pictures)]
+    command = [os.environ["CATDOG_COMMAND"], "classify", "--model", str(MODEL), "--json", *map(str, images)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [json.loads(line)["label"] for line in output.splitlines()]

@@ -119,7 +119,7 @@ TEST_F(ModelWriter, GoldenLogitsAreThoseOfBothEngines) {
     high = std::max(high, golden.logits[0]);
   }
   EXPECT_EQ(model.config().golden_version, 2);
-  EXPECT_GT(high - low, 1e-3);  // They do depend on the picture.
+  EXPECT_GT(high - low, 1e-3);  // They do depend on the image.
 
   core::EngineOptions options;
   options.kind = core::EngineKind::native;

@@ -80,7 +80,7 @@ inline std::vector<float> native_logits(const core::ModelFile& model, std::uint3
   const auto engine = core::create_native_engine(model, core::Precision::fp32);
   const auto context = engine->create_context();
   const core::InputSpec& input = model.config().input;
-  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}, golden_version), input,
+  core::normalise(core::golden_image(seed, core::Size{input.width, input.height}, golden_version), input,
                   context->input());
   std::vector<float> logits(model.config().outputs());
   context->run(logits);
@@ -90,11 +90,11 @@ inline std::vector<float> native_logits(const core::ModelFile& model, std::uint3
 inline std::vector<float> script_logits(const std::filesystem::path& file, const core::InputSpec& input,
                                         std::uint32_t seed, int golden_version = 1) {
   torch::jit::Module module = torch::jit::load(file.string());
-  at::Tensor picture = at::empty({1, 3, input.height, input.width}, at::kFloat);
-  core::normalise(core::golden_picture(seed, core::Size{input.width, input.height}, golden_version), input,
-                  core::InputTensor{picture.data_ptr<float>(), core::ElementType::float32, core::Layout::nchw,
+  at::Tensor image = at::empty({1, 3, input.height, input.width}, at::kFloat);
+  core::normalise(core::golden_image(seed, core::Size{input.width, input.height}, golden_version), input,
+                  core::InputTensor{image.data_ptr<float>(), core::ElementType::float32, core::Layout::nchw,
                                     input.height, input.width});
-  const at::Tensor logits = module.forward({picture}).toTensor().contiguous();
+  const at::Tensor logits = module.forward({image}).toTensor().contiguous();
   return {logits.data_ptr<float>(), logits.data_ptr<float>() + logits.numel()};
 }
 

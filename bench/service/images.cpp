@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pictures.hpp"
+#include "images.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -7,7 +7,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 namespace catdog::bench {
 
@@ -15,7 +15,7 @@ namespace {
 
 std::string text(const test_support::ByteString& bytes) { return {bytes.begin(), bytes.end()}; }
 
-bool is_picture(const std::string& bytes) {
+bool is_image(const std::string& bytes) {
   for (const char* magic : {"\xff\xd8\xff", "\x89PNG", "GIF8", "RIFF"}) {
     if (bytes.rfind(magic, 0) == 0) return true;
   }
@@ -24,27 +24,27 @@ bool is_picture(const std::string& bytes) {
 
 }  // namespace
 
-std::vector<Picture> read_pictures(const std::string& folder) {
-  std::vector<Picture> pictures;
+std::vector<Image> read_images(const std::string& folder) {
+  std::vector<Image> images;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     std::ifstream in(entry.path(), std::ios::binary);
     std::string bytes(std::istreambuf_iterator<char>(in), {});
-    if (is_picture(bytes)) {
-      pictures.push_back({std::filesystem::relative(entry.path(), folder).string(), std::move(bytes)});
+    if (is_image(bytes)) {
+      images.push_back({std::filesystem::relative(entry.path(), folder).string(), std::move(bytes)});
     }
   }
-  if (pictures.empty()) throw std::runtime_error(folder + " has no pictures: name a folder of photos with --pictures");
-  std::sort(pictures.begin(), pictures.end(), [](const Picture& a, const Picture& b) { return a.name < b.name; });
-  return pictures;
+  if (images.empty()) throw std::runtime_error(folder + " has no images: name a folder of photos with --pictures");
+  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) { return a.name < b.name; });
+  return images;
 }
 
-std::vector<std::string> mixed_bodies(const std::vector<Picture>& pictures) {
-  std::vector<std::string> bodies{"no picture", std::string(5000, '\0')};
-  for (const Picture& picture : pictures) bodies.push_back(picture.bytes);
-  for (const Picture& picture : read_pictures(CATDOG_SOURCE_DIR "/tests/golden/pictures")) {
-    bodies.push_back(picture.bytes);
-    bodies.push_back(picture.bytes.substr(0, picture.bytes.size() / 2));
+std::vector<std::string> mixed_bodies(const std::vector<Image>& images) {
+  std::vector<std::string> bodies{"no image", std::string(5000, '\0')};
+  for (const Image& image : images) bodies.push_back(image.bytes);
+  for (const Image& image : read_images(CATDOG_SOURCE_DIR "/tests/golden/images")) {
+    bodies.push_back(image.bytes);
+    bodies.push_back(image.bytes.substr(0, image.bytes.size() / 2));
   }
   for (const int side : {40, 333, 500, 1200}) {
     const test_support::Pixels scene = test_support::make_scene(side, side * 3 / 4);
@@ -61,6 +61,6 @@ std::vector<std::string> mixed_bodies(const std::vector<Picture>& pictures) {
   return bodies;
 }
 
-std::string costly_picture() { return text(test_support::make_black_png(2000, 2000)); }
+std::string costly_image() { return text(test_support::make_black_png(2000, 2000)); }
 
 }  // namespace catdog::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Picture files and raw pixels, all the way to the model's input. The last byte chooses; see make_seeds.cpp.
+// Image files and raw pixels, all the way to the model's input. The last byte chooses; see make_seeds.cpp.
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -12,7 +12,7 @@ using namespace catdog::core;
 
 namespace {
 
-// Small enough for thousands of pictures a second.
+// Small enough for thousands of images a second.
 constexpr ImageLimits limits{1U << 20U, 1U << 20U, 2048, 20};
 
 void preprocess(const DecodedImage& image, bool bfloat16) {

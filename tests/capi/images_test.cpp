@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoded pictures and picture files; the public struct's fields.
+// Encoded images and image files; the public struct's fields.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 std::string text_of(const ByteString& bytes) { return std::string(bytes.begin(), bytes.end()); }
 
-class CapiPictures : public testing::Test {
+class CapiImages : public testing::Test {
  protected:
   catdog_status classify_file(const std::string& path, const ClassifierHandle& classifier) {
     catdog_result* result = nullptr;
@@ -38,27 +38,27 @@ class CapiPictures : public testing::Test {
   ResultHandle result_;
 };
 
-TEST_F(CapiPictures, AllWaysInGiveOneVerdict) {
-  const ByteString bytes = shipped_picture("baseline.jpg");
+TEST_F(CapiImages, AllWaysInGiveOneVerdict) {
+  const ByteString bytes = shipped_image("baseline.jpg");
   folder_.write("p.jpg", text_of(bytes));
   const auto expected = verdict_on(classifier_, bytes);
   ASSERT_EQ(expected.size(), 2U);
   EXPECT_NEAR(expected[0] + expected[1], 1, 1e-6);
   ASSERT_EQ(classify_file(path("p.jpg")), CATDOG_OK) << catdog_last_error();
   EXPECT_EQ(probabilities(result_.get()), expected);
-  ASSERT_EQ(classify(result_, classifier_, encoded_picture(bytes)), CATDOG_OK) << catdog_last_error();
+  ASSERT_EQ(classify(result_, classifier_, encoded_image(bytes)), CATDOG_OK) << catdog_last_error();
   EXPECT_EQ(probabilities(result_.get()), expected);
-  // Another picture, another verdict: the picture is really looked at.
-  EXPECT_NE(verdict_on(classifier_, shipped_picture("tall.jpg")), expected);
+  // Another image, another verdict: the image is really looked at.
+  EXPECT_NE(verdict_on(classifier_, shipped_image("tall.jpg")), expected);
 }
 
-TEST_F(CapiPictures, FileErrors) {
+TEST_F(CapiImages, FileErrors) {
   EXPECT_EQ(classify_file(path("missing.jpg")), CATDOG_ERROR_NOT_FOUND);
   EXPECT_THAT(catdog_last_error(), HasSubstr("missing.jpg"));
   EXPECT_EQ(result_, nullptr);
   EXPECT_EQ(classify_file(""), CATDOG_ERROR_NOT_FOUND);
   EXPECT_EQ(classify_file(folder_.path.string()), CATDOG_ERROR_IO);
-  folder_.write("p.jpg", text_of(shipped_picture("baseline.jpg")));
+  folder_.write("p.jpg", text_of(shipped_image("baseline.jpg")));
   EXPECT_EQ(classify_file(path("p.jpg/below")), CATDOG_ERROR_NOT_FOUND);
   folder_.write("empty.jpg", "");
   EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_INVALID_ARGUMENT);
@@ -66,8 +66,8 @@ TEST_F(CapiPictures, FileErrors) {
   EXPECT_EQ(classify_file(path("text.jpg")), CATDOG_ERROR_UNSUPPORTED);
 }
 
-TEST_F(CapiPictures, UnreadableFile) {
-  folder_.write("p.jpg", text_of(shipped_picture("baseline.jpg")));
+TEST_F(CapiImages, UnreadableFile) {
+  folder_.write("p.jpg", text_of(shipped_image("baseline.jpg")));
   ASSERT_EQ(chmod(path("p.jpg").c_str(), 0), 0);
   const bool root = geteuid() == 0;  // Reads every file.
   if (root) {
@@ -81,8 +81,8 @@ TEST_F(CapiPictures, UnreadableFile) {
   EXPECT_THAT(catdog_last_error(), HasSubstr("p.jpg"));
 }
 
-TEST_F(CapiPictures, PipesAreReadAsFarAsTheLimit) {
-  const ByteString bytes = shipped_picture("baseline.jpg");
+TEST_F(CapiImages, PipesAreReadAsFarAsTheLimit) {
+  const ByteString bytes = shipped_image("baseline.jpg");
   const std::string fifo = path("pipe");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const auto feed = [&](const ByteString& content) {
@@ -107,7 +107,7 @@ TEST_F(CapiPictures, PipesAreReadAsFarAsTheLimit) {
   writer.join();
 }
 
-TEST_F(CapiPictures, ALimitHoldsAtExactlyItsValue) {
+TEST_F(CapiImages, ALimitHoldsAtExactlyItsValue) {
   const ByteString png = encode_png(make_scene(40, 30));
   folder_.write("p.png", text_of(png));
   const auto size = static_cast<std::int64_t>(png.size());
@@ -126,33 +126,33 @@ TEST_F(CapiPictures, ALimitHoldsAtExactlyItsValue) {
     EXPECT_EQ(result_, nullptr);
   }
   const auto one_scan = limited(CATDOG_OPTION_MAX_SCANS, 1);
-  EXPECT_EQ(classify(result_, one_scan, shipped_picture("progressive.jpg")), CATDOG_ERROR_LIMIT);
-  EXPECT_EQ(classify(result_, one_scan, shipped_picture("baseline.jpg")), CATDOG_OK) << catdog_last_error();
-  EXPECT_EQ(classify(result_, classifier_, shipped_picture("progressive.jpg")), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(classify(result_, one_scan, shipped_image("progressive.jpg")), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, one_scan, shipped_image("baseline.jpg")), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(classify(result_, classifier_, shipped_image("progressive.jpg")), CATDOG_OK) << catdog_last_error();
 }
 
-TEST_F(CapiPictures, DefaultLimits) {
+TEST_F(CapiImages, DefaultLimits) {
   EXPECT_EQ(classify(result_, classifier_, make_black_png(8001, 8000)), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(classify(result_, classifier_, make_jpeg_header(16385, 10)), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(classify(result_, classifier_, ByteString((32U << 20) + 1, 0xFF)), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(classify(result_, classifier_, make_black_png(16384, 16)), CATDOG_OK) << catdog_last_error();
 }
 
-TEST_F(CapiPictures, DamageIsCorrupt) {
-  EXPECT_EQ(classify(result_, classifier_, shipped_picture("tall_cut10.jpg")), CATDOG_ERROR_CORRUPT);
+TEST_F(CapiImages, DamageIsCorrupt) {
+  EXPECT_EQ(classify(result_, classifier_, shipped_image("tall_cut10.jpg")), CATDOG_ERROR_CORRUPT);
   EXPECT_EQ(result_, nullptr);
   EXPECT_STRNE(catdog_last_error(), "");
-  EXPECT_EQ(classify(result_, classifier_, shipped_picture("tall_cut99.jpg")), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(classify(result_, classifier_, shipped_image("tall_cut99.jpg")), CATDOG_OK) << catdog_last_error();
 }
 
-TEST_F(CapiPictures, NullsAndNothing) {
-  const ByteString bytes = shipped_picture("baseline.jpg");
-  const catdog_picture picture = encoded_picture(bytes);
+TEST_F(CapiImages, NullsAndNothing) {
+  const ByteString bytes = shipped_image("baseline.jpg");
+  const catdog_image image = encoded_image(bytes);
   const catdog_classifier* classifier = classifier_.get();
   EXPECT_EQ(catdog_classifier_classify_file(nullptr, classifier, "x"), CATDOG_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(catdog_classifier_classify_encoded(nullptr, classifier, bytes.data(), bytes.size()),
             CATDOG_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(catdog_classifier_classify_picture(nullptr, classifier, &picture), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(catdog_classifier_classify_image(nullptr, classifier, &image), CATDOG_ERROR_INVALID_ARGUMENT);
 
   // A failure always clears the output.
   catdog_result* result = nullptr;
@@ -167,41 +167,41 @@ TEST_F(CapiPictures, NullsAndNothing) {
   refused(catdog_classifier_classify_file(&result, classifier, nullptr), "path is NULL");
   refused(catdog_classifier_classify_encoded(&result, nullptr, bytes.data(), bytes.size()), "classifier is NULL");
   refused(catdog_classifier_classify_encoded(&result, classifier, nullptr, 10), "data is NULL");
-  refused(catdog_classifier_classify_picture(&result, nullptr, &picture), "classifier is NULL");
-  refused(catdog_classifier_classify_picture(&result, classifier, nullptr), "picture is NULL");
+  refused(catdog_classifier_classify_image(&result, nullptr, &image), "classifier is NULL");
+  refused(catdog_classifier_classify_image(&result, classifier, nullptr), "image is NULL");
 
   EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, bytes.data(), 0), CATDOG_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(result, nullptr);
 }
 
-TEST_F(CapiPictures, EveryFieldOfTheStructIsChecked) {
-  const ByteString bytes = shipped_picture("baseline.jpg");
+TEST_F(CapiImages, EveryFieldOfTheStructIsChecked) {
+  const ByteString bytes = shipped_image("baseline.jpg");
   const auto refused = [&](const char* why, auto change) {
-    catdog_picture picture = encoded_picture(bytes);
-    change(picture);
-    EXPECT_EQ(classify(result_, classifier_, picture), CATDOG_ERROR_INVALID_ARGUMENT) << why;
+    catdog_image image = encoded_image(bytes);
+    change(image);
+    EXPECT_EQ(classify(result_, classifier_, image), CATDOG_ERROR_INVALID_ARGUMENT) << why;
     EXPECT_EQ(result_, nullptr);
     EXPECT_THAT(catdog_last_error(), HasSubstr(why));
   };
   for (const std::uint32_t size : {0U, 1U, 63U, 65U, 72U, 0xFFFFFFFFU}) {
-    refused("struct_size", [&](catdog_picture& picture) { picture.struct_size = size; });
+    refused("struct_size", [&](catdog_image& image) { image.struct_size = size; });
   }
   for (int bit = 0; bit < 32; ++bit) {
-    refused("flags", [&](catdog_picture& picture) { picture.flags = 1U << bit; });
+    refused("flags", [&](catdog_image& image) { image.flags = 1U << bit; });
   }
   for (int word = 0; word < 5; ++word) {
-    refused("reserved", [&](catdog_picture& picture) { picture.reserved[word] = 1; });
-    refused("reserved", [&](catdog_picture& picture) { picture.reserved[word] = 0x80000000U; });
+    refused("reserved", [&](catdog_image& image) { image.reserved[word] = 1; });
+    refused("reserved", [&](catdog_image& image) { image.reserved[word] = 0x80000000U; });
   }
   for (const catdog_format format : {-1, 1, 9, 11, 22, 32, 2147483647}) {
-    refused("format", [&](catdog_picture& picture) { picture.format = format; });
+    refused("format", [&](catdog_image& image) { image.format = format; });
   }
-  refused("data is NULL", [](catdog_picture& picture) { picture.data = nullptr; });
+  refused("data is NULL", [](catdog_image& image) { image.data = nullptr; });
   for (const int side : {1, -1}) {
-    refused("encoded", [&](catdog_picture& picture) { picture.width = side; });
-    refused("encoded", [&](catdog_picture& picture) { picture.height = side; });
+    refused("encoded", [&](catdog_image& image) { image.width = side; });
+    refused("encoded", [&](catdog_image& image) { image.height = side; });
   }
-  refused("encoded", [](catdog_picture& picture) { picture.row_stride = 1; });
+  refused("encoded", [](catdog_image& image) { image.row_stride = 1; });
 }
 
 }  // namespace

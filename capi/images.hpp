@@ -7,7 +7,7 @@
 
 namespace catdog::capi {
 
-// The verdict on one picture. A malformed struct is invalid_argument in the verdict, like any other bad picture.
-core::Verdict classify(const core::Classifier& classifier, const catdog_picture& picture);
+// The verdict on one image. A malformed struct is invalid_argument in the verdict, like any other bad image.
+core::Verdict classify(const core::Classifier& classifier, const catdog_image& image);
 
 }  // namespace catdog::capi

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makers of pictures for tests: generated pixels, encoded in memory. Files shipped with the tests: shipped_picture().
+// Makers of images for tests: generated pixels, encoded in memory. Files shipped with the tests: shipped_image().
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ ByteString make_jpeg_header(std::uint16_t width, std::uint16_t height);
 // EXIF data as in an APP1 segment, with "Exif\0\0".
 ByteString make_exif(int orientation, bool big_endian);
 
-ByteString read_file(const std::string& path);        // Throws std::runtime_error.
-ByteString shipped_picture(const std::string& name);  // tests/golden/pictures/<name>.
+ByteString read_file(const std::string& path);      // Throws std::runtime_error.
+ByteString shipped_image(const std::string& name);  // tests/golden/images/<name>.
 
 // Peak of the process's virtual memory in KiB, from /proc/self/status.
 long peak_memory_kib();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/pictures.hpp"
+#include "support/images.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -140,8 +140,8 @@ ByteString read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-ByteString shipped_picture(const std::string& name) {
-  return read_file(std::string(CATDOG_SOURCE_DIR "/tests/golden/pictures/") + name);
+ByteString shipped_image(const std::string& name) {
+  return read_file(std::string(CATDOG_SOURCE_DIR "/tests/golden/images/") + name);
 }
 
 long peak_memory_kib() {
