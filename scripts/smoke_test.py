@@ -146,6 +146,13 @@ class Service:
         verdict = ask_for_200(self.url + "/predict", self.timeout, form.body, form.content_type).json()
         found, probabilities = verdict.get("predicted_label"), verdict.get("probabilities") or {}
         require(found == label, f"{picture.name} is called a {found}, confidence {verdict.get('confidence')}")
+        answer, reason = verdict.get("answer"), verdict.get("reason")
+        require((answer, reason) == (label, "label"), f"the answer is {answer}, the reason {reason}")
+        require(verdict.get("abstained") is False, "it abstained all the same")
+        neither = verdict["neither"]  # None where the model has no such score.
+        require(neither is None or 0 <= neither <= 1, f"the score for neither is {neither}")
+        trust = verdict["confidence"] * (1 - (neither or 0))
+        require(math.isclose(verdict["trust"], trust, abs_tol=1e-5), f"the trust is {verdict['trust']}, not {trust}")
         require(set(probabilities) == {"cat", "dog"}, f"the probabilities are {probabilities}")
         require(math.isclose(sum(probabilities.values()), 1, abs_tol=1e-5), f"{probabilities} don't sum up to 1")
         require(verdict.get("confidence") == max(probabilities.values()) == probabilities[label], f"of {probabilities}")

@@ -16,7 +16,10 @@ struct Config {
   std::string engine = "auto";
   std::string precision = "auto";
   std::string expected_sha256;
-  double abstain_below = -1;  // Negative: the model's own.
+  // Of the answer; negative: the model's own.
+  double abstain_below = -1;
+  double neither_above = -1;
+  double min_precision = -1;
   std::int64_t max_pixels = 64'000'000;
   std::int64_t max_side = 16384;
   int workers = 0;  // 0 = the control group's CPU quota.

@@ -32,7 +32,10 @@ const CLI::Validator is_address(&address_error, "ADDRESS");
 
 void add_model_options(CLI::App& app, Config& c) {
   const char* group = "Model";
-  app.add_option("--model", c.model, "Model file; default /app/models/best_model.pt, else the installed model")
+  app.add_option(
+         "--model", c.model,
+         "Model file, or a shipped model's name, such as simple_cnn; default /app/models/best_model.pt, else the "
+         "installed model")
       ->envname("MODEL_PATH")
       ->group(group);
   app.add_option("--engine", c.engine, "Engine: auto, native or torch")
@@ -48,9 +51,19 @@ void add_model_options(CLI::App& app, Config& c) {
   app.add_option("--expected-sha256", c.expected_sha256, "SHA-256 that the model file must have")
       ->envname("CATDOG_EXPECTED_SHA256")
       ->group(group);
+  app.add_option("--min-precision", c.min_precision,
+                 "Share of answers that must be right, by the model's own figures; the others are 'uncertain'")
+      ->envname("CATDOG_MIN_PRECISION")
+      ->check(CLI::Range(0.001, 1.0))
+      ->group(group);
   app.add_option("--abstain-below", c.abstain_below,
-                 "Verdicts less confident than this abstain; default: the model's own")
+                 "Instead: the answer is 'uncertain' when the trust is below this; default: the model's own")
       ->envname("CATDOG_ABSTAIN_BELOW")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_option("--neither-above", c.neither_above,
+                 "The answer is 'neither' when that score is above this; 1 = never; default: the model's own")
+      ->envname("CATDOG_NEITHER_ABOVE")
       ->check(CLI::Range(0.0, 1.0))
       ->group(group);
   app.add_option("--max-pixels", c.max_pixels, "Most pixels of an image")

@@ -69,8 +69,8 @@ Metrics::Metrics()
               .Add({}, prometheus::Summary::Quantiles{{0.5, 0.02}, {0.9, 0.01}, {0.95, 0.005}, {0.99, 0.001}})),
       errors(family("errors_total", "Replies and images that were a problem, by the problem's type."), {"type"}),
       rejected(family("rejected_total", "Requests and connections refused without a verdict, by reason."), {"reason"}),
-      predictions(family("predictions_total", "Images classified, by label and band of confidence."),
-                  {"label", "confidence"}),
+      predictions(family("predictions_total", "Images classified, by answer, label and band of confidence."),
+                  {"answer", "label", "confidence"}),
       confidence(prometheus::BuildHistogram()
                      .Name("prediction_confidence")
                      .Help("Confidence of the verdicts, by label.")
@@ -86,7 +86,7 @@ Metrics::Metrics()
       image_pixels(histogram("picture_pixels", "Width times height of the images classified.", pixel_buckets)),
       received_bytes(counter("received_body_bytes_total", "Bytes of request bodies.")),
       sent_bytes(counter("sent_body_bytes_total", "Bytes of reply bodies.")),
-      abstained(counter("predictions_abstained_total", "Verdicts below the model's abstain threshold.")),
+      abstained(counter("predictions_abstained_total", "Answers that are no label: neither or uncertain.")),
       abandoned(counter("requests_abandoned_total", "Requests whose client went away before the answer.")),
       connections_accepted(counter("connections_accepted_total", "Connections accepted.")),
       feedback_given(counter("feedback_total", "True labels taken by POST /feedback.")),
@@ -108,7 +108,7 @@ void Metrics::request(const std::string& endpoint, const std::string& method, in
 
 void Metrics::classified(const Result& result) {
   formats.at({result.format()}).Increment();
-  predictions.at({result.label(), confidence_band(result.confidence())}).Increment();
+  predictions.at({result.answer(), result.label(), confidence_band(result.confidence())}).Increment();
   confidence.at({result.label()}).Observe(result.confidence());
   if (result.abstained()) abstained.Increment();
   decode.Observe(result.timings().decode_ms / 1e3);

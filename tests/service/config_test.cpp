@@ -75,6 +75,8 @@ TEST_F(ConfigTest, WrongSettingsAreExitCode2) {
   write("port = many\n");
   EXPECT_FALSE(parse({"--config", path_.c_str()}));
   EXPECT_EQ(exit_code_, 2);
+  EXPECT_FALSE(parse({"--min-precision", "0.99", "--abstain-below", "0.9"}));
+  EXPECT_EQ(exit_code_, 2);
   EXPECT_FALSE(parse({"--grace-ms", "5000", "--drain-limit-ms", "100"}));
   EXPECT_EQ(exit_code_, 2);
   EXPECT_FALSE(parse({"--admin-token-file", "/nowhere/token"}));

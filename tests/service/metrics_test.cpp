@@ -25,7 +25,7 @@ TEST(Metrics, CountWhatHappened) {
   EXPECT_EQ(value("inference_duration_seconds_count"), 3);
   EXPECT_EQ(value("prediction_confidence_count{label=\"dog\"}"), 2);
   EXPECT_EQ(value("queue_wait_seconds_count"), 4);
-  EXPECT_EQ(value("received_body_bytes_total"), 2 * image(false).size() + image(true).size() + 10);
+  EXPECT_EQ(value("received_body_bytes_total"), 2 * image(false).size() + image(true).size() + 8);
   EXPECT_EQ(value("workers"), 2);
   EXPECT_EQ(value("queue_depth"), 0);
   EXPECT_EQ(value("model_loaded"), 1);

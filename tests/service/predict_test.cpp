@@ -137,6 +137,54 @@ TEST_F(Predict, TheModelIsNamed) {
   EXPECT_EQ(model.at("labels"), nlohmann::json::parse(R"(["cat","dog"])"));
 }
 
+// The model's figures: "neither" for what is green, and with --min-precision "uncertain" for all but the clearest.
+TEST(Answers, NeitherAndUncertainAreAnswers) {
+  ServerProcess server;
+  server.write_model(colour_model_with_neither());
+  server.start({"--min-precision", "0.95"});
+  const nlohmann::json model = ask(server.port(), "GET", "/model").json();
+  EXPECT_EQ(model.at("abstain_below"), 0.9995);
+  EXPECT_EQ(model.at("neither_above"), 0.5);
+
+  const nlohmann::json neither = ask(server.port(), "POST", "/predict", green_image(), octets).json();
+  EXPECT_EQ(neither.at("answer"), "neither");
+  EXPECT_EQ(neither.at("reason"), "neither");
+  EXPECT_GT(neither.at("neither"), 0.5);
+  EXPECT_EQ(neither.at("abstained"), true);
+  const nlohmann::json uncertain = ask(server.port(), "POST", "/predict", image(true), octets).json();
+  EXPECT_EQ(uncertain.at("answer"), "uncertain");
+  EXPECT_EQ(uncertain.at("reason"), "low_confidence");
+  EXPECT_EQ(uncertain.at("predicted_label"), "cat");
+  EXPECT_LT(uncertain.at("neither"), 0.5);
+
+  const std::string request = R"({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [")" +
+                              encode_base64(green_image()) +
+                              R"("]}], "outputs": [{"name": "answer"}, {"name": "neither"}]})";
+  const nlohmann::json outputs =
+      ask(server.port(), "POST", "/v2/models/colour/infer", request, "Content-Type: application/json\r\n")
+          .json()
+          .at("outputs");
+  EXPECT_EQ(outputs.at(0).at("data"), nlohmann::json::parse(R"(["neither"])"));
+  EXPECT_GT(outputs.at(1).at("data").at(0), 0.5);
+  EXPECT_EQ(metric(server.admin_port(), R"(predictions_total{answer="uncertain",confidence="0.95-1",label="cat"})"), 1);
+  EXPECT_EQ(metric(server.admin_port(), "predictions_abstained_total"), 3);
+}
+
+TEST(Answers, NeitherCanBeTurnedOff) {
+  ServerProcess server;
+  server.write_model(colour_model_with_neither());
+  server.start({"--neither-above", "1", "--abstain-below", "0"});
+  const nlohmann::json answer = ask(server.port(), "POST", "/predict", green_image(), octets).json();
+  EXPECT_EQ(answer.at("answer"), answer.at("predicted_label"));
+  EXPECT_EQ(answer.at("reason"), "label");
+}
+
+TEST(ShippedModel, IsFoundByItsName) {
+  ServerProcess server;
+  server.start({"--model", "simple_cnn"});
+  EXPECT_EQ(ask(server.port(), "GET", "/model").json().at("name"), "simplecnn");
+}
+
 TEST(ShippedModel, TellsTheExamplesApart) {
   ServerProcess server;
   server.start({"--model", CATDOG_SOURCE_DIR "/models/best_model.pt"});
@@ -144,7 +192,7 @@ TEST(ShippedModel, TellsTheExamplesApart) {
     const auto bytes = test_support::read_file(std::string(CATDOG_SOURCE_DIR "/examples/images/") + path);
     return ask(server.port(), "POST", "/predict", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, octets)
         .json()
-        .at("predicted_label");
+        .at("answer");
   };
   EXPECT_EQ(label("cat/chelsea.png"), "cat");
   EXPECT_EQ(label("dog/dog.jpg"), "dog");

@@ -24,16 +24,18 @@ constexpr const char* long_times[] = {"CATDOG_REQUEST_TIMEOUT_MS=600000", "CATDO
                                       "CATDOG_WRITE_TIMEOUT_MS=600000", "CATDOG_IDLE_TIMEOUT_MS=600000",
                                       "CATDOG_DRAIN_LIMIT_MS=3600000"};
 
-}  // namespace
-
-std::string image(bool cat, int side) {
+std::string one_colour(std::initializer_list<std::uint8_t> rgb, int side) {
   test_support::Pixels pixels{side, side, {}};
-  for (int i = 0; i < side * side; ++i) {
-    pixels.rgb.insert(pixels.rgb.end(), {std::uint8_t(cat ? 255 : 0), 0, std::uint8_t(cat ? 0 : 255)});
-  }
+  for (int i = 0; i < side * side; ++i) pixels.rgb.insert(pixels.rgb.end(), rgb);
   const auto png = test_support::encode_png(pixels);
   return {png.begin(), png.end()};
 }
+
+}  // namespace
+
+std::string image(bool cat, int side) { return cat ? one_colour({255, 0, 0}, side) : one_colour({0, 0, 255}, side); }
+
+std::string green_image() { return one_colour({0, 255, 0}, 32); }
 
 std::string slow_image() {
   const auto bytes = test_support::make_black_png(7000, 7000);
@@ -49,6 +51,20 @@ test_support::ModelRecipe colour_model() {
     weights["fc.weight"].second = {1, 0, 0, 0, 0, 1};
     weights["fc.bias"].second = {0, 0};
   };
+  return recipe;
+}
+
+test_support::ModelRecipe colour_model_with_neither() {
+  test_support::ModelRecipe recipe = colour_model();
+  recipe.architecture =
+      R"({"name":"colour","layers":[{"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":3}]})";
+  recipe.edit_weights = [](test_support::Weights& weights) {
+    weights["fc.weight"].second = {1, 0, 0, 0, 0, 1, -9, 9, -9};
+    weights["fc.bias"].second = {0, 0, 0};
+  };
+  recipe.json_patch = R"({"calibration": {"neither": {"output": 2, "above": 0.5}, "curve": [
+    {"abstain_below": 0.0, "precision": 0.9, "coverage": 1.0},
+    {"abstain_below": 0.9995, "precision": 0.99, "coverage": 0.5}]}})";
   return recipe;
 }
 

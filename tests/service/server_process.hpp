@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 
 std::string image(bool cat, int side = 32);  // A PNG.
 std::string slow_image();                    // Tens of milliseconds of decoding in a few KB.
+std::string green_image();                   // Of neither, to colour_model_with_neither().
 test_support::ModelRecipe colour_model();
+test_support::ModelRecipe colour_model_with_neither();
 
 class ServerProcess {
  public:

@@ -32,7 +32,9 @@ std::string render_model(const Classifier& classifier) {
                     {"labels", classifier.labels()},
                     {"input",
                      {{"width", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_WIDTH))},
-                      {"height", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_HEIGHT))}}}});
+                      {"height", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_HEIGHT))}}},
+                    {"abstain_below", classifier.number(CATDOG_INFO_ABSTAIN_BELOW)},
+                    {"neither_above", classifier.number(CATDOG_INFO_NEITHER_ABOVE)}});
 }
 
 }  // namespace catdog::service

@@ -13,10 +13,8 @@
 
 namespace catdog::service {
 
-enum class InferOutput { label, probabilities, confidence, status };
-
 struct WantedOutput {
-  InferOutput output;
+  std::string name;
   bool binary = false;
 };
 
@@ -29,8 +27,12 @@ struct InferRequest {
 // Throws Problem: 400, 413 for more than max_images, 415 for another content type.
 InferRequest parse_infer(const Request& request, std::size_t max_images);
 
-// Outputs: label BYTES [n], probabilities FP32 [n, classes], confidence FP32 [n], status BYTES [n] ("ok" or the
-// problem's type; label "" and zeros beside a problem). Throws the first image's Problem when none could be classified.
+// The model's outputs, in the order in which they are sent when the client names none: label BYTES [n], probabilities
+// FP32 [n, classes], confidence FP32 [n], status BYTES [n] ("ok" or the problem's type), answer and reason BYTES [n],
+// neither FP32 [n] (-1 where the model can't say). Beside a problem texts are "" and numbers 0, neither is -1.
+const std::vector<std::string>& infer_outputs();
+
+// Throws the first image's Problem when none could be classified.
 Response render_infer(const InferRequest& request, const Predictions& predictions, const Classifier& classifier);
 
 std::string oip_server_metadata(std::string_view server_version);  // GET /v2

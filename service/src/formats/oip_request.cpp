@@ -120,33 +120,32 @@ std::vector<Upload> read_images(const json& document, std::optional<std::string_
   return images;
 }
 
-InferOutput output_named(const json& name) {
-  if (name == "label") return InferOutput::label;
-  if (name == "probabilities") return InferOutput::probabilities;
-  if (name == "confidence") return InferOutput::confidence;
-  if (name == "status") return InferOutput::status;
-  malformed("the model's outputs are 'label', 'probabilities', 'confidence' and 'status'");
+std::string output_named(const json& name) {
+  std::string known;
+  for (const std::string& output : infer_outputs()) {
+    if (name == output) return output;
+    known += (known.empty() ? "'" : ", '") + output + "'";
+  }
+  malformed("the model's outputs are " + known);
 }
 
 std::vector<WantedOutput> read_outputs(const json& document) {
   const bool binary = flag(parameters_of(document, "the request"), "binary_data_output", false, "the request");
   const auto outputs = document.find("outputs");
+  std::vector<WantedOutput> wanted;
   if (outputs == document.end() || (outputs->is_array() && outputs->empty())) {
-    return {{InferOutput::label, binary},
-            {InferOutput::probabilities, binary},
-            {InferOutput::confidence, binary},
-            {InferOutput::status, binary}};
+    for (const std::string& name : infer_outputs()) wanted.push_back({name, binary});
+    return wanted;
   }
   if (!outputs->is_array()) malformed("'outputs' must be a list");
-  std::vector<WantedOutput> wanted;
   for (const json& output : *outputs) {
     if (!output.is_object()) malformed("each of 'outputs' must be an object");
-    const InferOutput which = output_named(output.value("name", json()));
+    const std::string which = output_named(output.value("name", json()));
     const json parameters = parameters_of(output, "an output");
     if (parameters.contains("classification"))
       malformed("the parameter 'classification' isn't supported: ask for 'label'");
     for (const WantedOutput& earlier : wanted) {
-      if (earlier.output == which) malformed("an output is asked for twice");
+      if (earlier.name == which) malformed("an output is asked for twice");
     }
     wanted.push_back({which, flag(parameters, "binary_data", binary, "an output")});
   }

@@ -15,47 +15,52 @@ void append_little_endian(std::string& out, std::uint32_t value) {
   for (unsigned shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift & 0xffU);
 }
 
-// One output tensor: either texts or floats.
-struct Tensor {
+// One output: of each image either a text or numbers.
+struct Output {
   std::string name;
-  std::string datatype;
-  std::vector<std::size_t> shape;
-  std::vector<std::string> texts;
-  std::vector<float> floats;
+  std::string (*text)(const Prediction&);
+  std::vector<double> (*numbers)(const Result&);
+  double otherwise;  // Each number beside a problem.
+
+  const char* datatype() const { return text != nullptr ? "BYTES" : "FP32"; }
 };
 
-Tensor make_tensor(InferOutput output, const std::vector<Prediction>& items, std::size_t classes) {
-  Tensor tensor{"", "FP32", {items.size()}, {}, {}};
-  switch (output) {
-    case InferOutput::label:
-      tensor.name = "label";
-      tensor.datatype = "BYTES";
-      for (const Prediction& item : items)
-        tensor.texts.push_back(item.result() != nullptr ? item.result()->label() : "");
-      break;
-    case InferOutput::status:
-      tensor.name = "status";
-      tensor.datatype = "BYTES";
-      for (const Prediction& item : items) {
-        tensor.texts.push_back(item.result() != nullptr ? "ok" : item.problem()->type());
-      }
-      break;
-    case InferOutput::confidence:
-      tensor.name = "confidence";
-      for (const Prediction& item : items) {
-        tensor.floats.push_back(item.result() != nullptr ? static_cast<float>(item.result()->confidence()) : 0);
-      }
-      break;
-    case InferOutput::probabilities:
-      tensor.name = "probabilities";
-      tensor.shape.push_back(classes);
-      for (const Prediction& item : items) {
-        for (std::size_t i = 0; i < classes; ++i) {
-          const Result* result = item.result();
-          tensor.floats.push_back(result != nullptr ? static_cast<float>(result->probabilities()[i]) : 0);
-        }
-      }
-      break;
+const std::vector<Output> outputs{
+    {"label", [](const Prediction& item) { return item.result() != nullptr ? item.result()->label() : ""; }, {}, 0},
+    {"probabilities", {}, [](const Result& result) { return result.probabilities(); }, 0},
+    {"confidence", {}, [](const Result& result) { return std::vector{result.confidence()}; }, 0},
+    {"status", [](const Prediction& item) { return item.result() != nullptr ? "ok" : item.problem()->type(); }, {}, 0},
+    {"answer", [](const Prediction& item) { return item.result() != nullptr ? item.result()->answer() : ""; }, {}, 0},
+    {"reason",
+     [](const Prediction& item) { return std::string(item.result() != nullptr ? item.result()->reason_name() : ""); },
+     {},
+     0},
+    {"neither", {}, [](const Result& result) { return std::vector{result.neither().value_or(-1)}; }, -1}};
+
+const Output& output_named(const std::string& name) {
+  return *std::find_if(outputs.begin(), outputs.end(), [&](const Output& output) { return output.name == name; });
+}
+
+// Numbers of one image.
+std::size_t width_of(const Output& output, const Classifier& classifier) {
+  return output.name == "probabilities" ? classifier.labels().size() : 1;
+}
+
+struct Tensor {
+  std::vector<std::string> texts;
+  std::vector<float> numbers;
+};
+
+Tensor make_tensor(const Output& output, const std::vector<Prediction>& items, std::size_t width) {
+  Tensor tensor;
+  for (const Prediction& item : items) {
+    if (output.text != nullptr) {
+      tensor.texts.push_back(output.text(item));
+    } else if (item.result() == nullptr) {
+      tensor.numbers.insert(tensor.numbers.end(), width, static_cast<float>(output.otherwise));
+    } else {
+      for (const double number : output.numbers(*item.result())) tensor.numbers.push_back(static_cast<float>(number));
+    }
   }
   return tensor;
 }
@@ -67,15 +72,20 @@ std::string to_binary(const Tensor& tensor) {
     append_little_endian(out, static_cast<std::uint32_t>(text.size()));
     out += text;
   }
-  for (const float value : tensor.floats) append_little_endian(out, std::bit_cast<std::uint32_t>(value));
+  for (const float value : tensor.numbers) append_little_endian(out, std::bit_cast<std::uint32_t>(value));
   return out;
 }
 
-ordered_json tensor_metadata(const char* name, const char* datatype, std::vector<std::int64_t> shape) {
-  return {{"name", name}, {"datatype", datatype}, {"shape", std::move(shape)}};
-}
-
 }  // namespace
+
+const std::vector<std::string>& infer_outputs() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const Output& output : outputs) list.push_back(output.name);
+    return list;
+  }();
+  return names;
+}
 
 Response render_infer(const InferRequest& request, const Predictions& predictions, const Classifier& classifier) {
   const std::vector<Prediction>& items = predictions.items;
@@ -85,23 +95,27 @@ Response render_infer(const InferRequest& request, const Predictions& prediction
   ordered_json document = {{"model_name", classifier.info(CATDOG_INFO_MODEL_NAME)},
                            {"model_version", classifier.info(CATDOG_INFO_MODEL_VERSION)}};
   if (!request.id.empty()) document["id"] = request.id;
-  ordered_json& outputs = document["outputs"] = ordered_json::array();
+  ordered_json& members = document["outputs"] = ordered_json::array();
   std::string binary;
   bool any_binary = false;
   for (const WantedOutput& wanted : request.outputs) {
-    const Tensor tensor = make_tensor(wanted.output, items, classifier.labels().size());
-    ordered_json output = {{"name", tensor.name}, {"datatype", tensor.datatype}, {"shape", tensor.shape}};
+    const Output& output = output_named(wanted.name);
+    const std::size_t width = width_of(output, classifier);
+    const Tensor tensor = make_tensor(output, items, width);
+    ordered_json shape = {items.size()};
+    if (output.name == "probabilities") shape.push_back(width);
+    ordered_json member = {{"name", output.name}, {"datatype", output.datatype()}, {"shape", std::move(shape)}};
     if (wanted.binary) {
       const std::string bytes = to_binary(tensor);
-      output["parameters"] = {{"binary_data_size", bytes.size()}};
+      member["parameters"] = {{"binary_data_size", bytes.size()}};
       binary += bytes;
       any_binary = true;
-    } else if (tensor.datatype == "BYTES") {
-      output["data"] = tensor.texts;
+    } else if (output.text != nullptr) {
+      member["data"] = tensor.texts;
     } else {
-      output["data"] = tensor.floats;
+      member["data"] = tensor.numbers;
     }
-    outputs.push_back(std::move(output));
+    members.push_back(std::move(member));
   }
   Response response;
   response.body = dump_json(document);
@@ -120,16 +134,19 @@ std::string oip_server_metadata(std::string_view server_version) {
 }
 
 std::string oip_model_metadata(const Classifier& classifier) {
-  const auto classes = static_cast<std::int64_t>(classifier.labels().size());
-  const ordered_json inputs = ordered_json::array({tensor_metadata("image", "BYTES", {-1})});
-  const ordered_json outputs = ordered_json::array(
-      {tensor_metadata("label", "BYTES", {-1}), tensor_metadata("probabilities", "FP32", {-1, classes}),
-       tensor_metadata("confidence", "FP32", {-1}), tensor_metadata("status", "BYTES", {-1})});
+  const ordered_json inputs =
+      ordered_json::array({{{"name", "image"}, {"datatype", "BYTES"}, {"shape", ordered_json::array({-1})}}});
+  ordered_json members = ordered_json::array();
+  for (const Output& output : outputs) {
+    ordered_json shape = ordered_json::array({-1});
+    if (output.name == "probabilities") shape.push_back(width_of(output, classifier));
+    members.push_back({{"name", output.name}, {"datatype", output.datatype()}, {"shape", std::move(shape)}});
+  }
   return dump_json({{"name", classifier.info(CATDOG_INFO_MODEL_NAME)},
                     {"versions", ordered_json::array({classifier.info(CATDOG_INFO_MODEL_VERSION)})},
                     {"platform", "catdog_" + classifier.info(CATDOG_INFO_ENGINE)},
                     {"inputs", inputs},
-                    {"outputs", outputs}});
+                    {"outputs", std::move(members)}});
 }
 
 }  // namespace catdog::service

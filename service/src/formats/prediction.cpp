@@ -23,7 +23,11 @@ ordered_json render(const Prediction& item, double queue_ms, const Classifier& c
   ordered_json probabilities = ordered_json::object();
   for (std::size_t i = 0; i < labels.size(); ++i) probabilities[labels[i]] = result.probabilities()[i];
   const Timings& timings = result.timings();
-  return {{"predicted_class", result.label_index()},
+  return {{"answer", result.answer()},
+          {"reason", result.reason_name()},
+          {"trust", result.trust()},
+          {"neither", result.neither() ? ordered_json(*result.neither()) : ordered_json()},
+          {"predicted_class", result.label_index()},
           {"predicted_label", result.label()},
           {"confidence", result.confidence()},
           {"abstained", result.abstained()},

@@ -34,17 +34,25 @@ function show_details(answer, seconds) {
   add_row("request", answer.request_id);
 }
 
+// Of all images: the probabilities of the labels are given that the image shows one of them.
+function shares_of(answer) {
+  const neither = answer.neither ?? 0;
+  const shares = Object.entries(answer.probabilities).map(([label, probability]) => [label, probability * (1 - neither)]);
+  return answer.neither === null ? shares : [...shares, ["neither", neither]];
+}
+
 function show_probabilities(answer) {
   const list = element("probabilities");
   list.replaceChildren();
-  for (const [label, probability] of Object.entries(answer.probabilities)) {
+  const most = answer.answer === "neither" ? "neither" : answer.predicted_label;
+  for (const [label, probability] of shares_of(answer)) {
     const name = document.createElement("dt");
     name.textContent = label;
     const bar = document.createElement("dd");
     const progress = document.createElement("progress");
     progress.max = 1;
     progress.value = probability;
-    if (label === answer.predicted_label) progress.className = "most";
+    if (label === most) progress.className = "most";
     progress.setAttribute("aria-label", `${label}: ${percent(probability)}`);
     bar.append(progress);
     const number = document.createElement("dd");
@@ -55,13 +63,19 @@ function show_probabilities(answer) {
 
 // What the number means to someone who doesn't know what a calibrated probability is.
 function show_verdict(answer) {
-  const right = Math.round(answer.confidence * 100);
+  const right = Math.round(answer.trust * 100);
   const often = `f 100 photos with a number like this, ${right > 99 ? "more than 99" : `about ${right}`} show a ${answer.predicted_label}`;
   element("result").classList.toggle("unsure", answer.abstained);
-  element("verdict").textContent = answer.abstained ? "Hard to say" : `It's a ${answer.predicted_label}, ${percent(answer.confidence)}`;
-  element("meaning").textContent = answer.abstained
-    ? `Perhaps a ${answer.predicted_label}, but the model isn't sure enough to commit itself: o${often}.`
-    : `O${often}.`;
+  if (answer.answer === "neither") {
+    element("verdict").textContent = `This doesn't look like a ${Object.keys(answer.probabilities).join(" or a ")}`;
+    element("meaning").textContent = `The model gives ${percent(answer.neither)} to neither.`;
+  } else if (answer.abstained) {
+    element("verdict").textContent = "Hard to say";
+    element("meaning").textContent = `Perhaps a ${answer.predicted_label}, but the model isn't sure enough: o${often}.`;
+  } else {
+    element("verdict").textContent = `It's a ${answer.answer}, ${percent(answer.trust)}`;
+    element("meaning").textContent = `O${often}.`;
+  }
 }
 
 // The server's own words where it has some, else what the status means.

@@ -30,7 +30,7 @@ cgroup_cpu_throttled_seconds_total build_info log_lines_lost_total
 """.split()
 LABELS = {
     "api_requests_total": {"endpoint", "method", "status"},
-    "predictions_total": {"label", "confidence"},
+    "predictions_total": {"answer", "label", "confidence"},
     "errors_total": {"type"},
     "model_precision": {"label"},
     "model_recall": {"label"},

@@ -16,6 +16,7 @@ httpclient = pytest.importorskip(
 from tritonclient.utils import InferenceServerException  # noqa: E402
 
 IMAGES = [DOG, CAT, DOG]
+OUTPUTS = ("label", "probabilities", "confidence", "status", "answer", "reason", "neither")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_probes_and_metadata(client, model: str) -> None:
     assert client.is_model_ready(model)
     about = client.get_model_metadata(model)
     assert [(tensor["name"], tensor["datatype"]) for tensor in about["inputs"]] == [("image", "BYTES")]
-    assert [tensor["name"] for tensor in about["outputs"]] == ["label", "probabilities", "confidence", "status"]
+    assert [tensor["name"] for tensor in about["outputs"]] == list(OUTPUTS)
     version = about["versions"][0]
     assert client.is_model_ready(model, version)
     assert client.get_model_metadata(model, version) == about
@@ -67,8 +68,7 @@ def test_probes_and_metadata(client, model: str) -> None:
 @pytest.mark.parametrize("binary_output", [False, True], ids=["json_output", "binary_output"])
 @pytest.mark.parametrize("binary_input", [False, True], ids=["json_input", "binary_input"])
 def test_labels_are_those_of_the_command(client, model: str, binary_input: bool, binary_output: bool) -> None:
-    names = ("label", "probabilities", "confidence", "status")
-    outputs = [httpclient.InferRequestedOutput(name, binary_data=binary_output) for name in names]
+    outputs = [httpclient.InferRequestedOutput(name, binary_data=binary_output) for name in OUTPUTS]
     images = [image.read_bytes() for image in IMAGES]
     answer = client.infer(model, [tensor(images, binary_input)], outputs=outputs, request_id="seven")
     assert answer.get_response()["id"] == "seven"
@@ -79,6 +79,9 @@ def test_labels_are_those_of_the_command(client, model: str, binary_input: bool,
     assert probabilities.dtype == numpy.float32
     assert numpy.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert numpy.allclose(probabilities.max(axis=1), answer.as_numpy("confidence"), atol=1e-6)
+    answers = [answer_.decode() if isinstance(answer_, bytes) else answer_ for answer_ in answer.as_numpy("answer")]
+    assert answers == labels
+    assert (answer.as_numpy("neither") < 0.5).all()
     assert [bytes(s) if isinstance(s, bytes) else s.encode() for s in answer.as_numpy("status")] == [b"ok"] * 3
 
 

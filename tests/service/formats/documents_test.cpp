@@ -27,10 +27,11 @@ TEST(Documents, ProbesMayGiveAReason) {
 
 TEST(Documents, ModelIsDescribed) {
   const Classifier& classifier = test::classifier();
-  EXPECT_EQ(render_model(classifier),
-            R"({"name":"colour","version":"1.2.3","sha256":")" + classifier.info(CATDOG_INFO_MODEL_SHA256) +
-                R"(","engine":"native","precision":")" + classifier.info(CATDOG_INFO_PRECISION) +
-                R"(","labels":["cat","dog"],"input":{"width":32,"height":32}})");
+  EXPECT_EQ(
+      render_model(classifier),
+      R"({"name":"colour","version":"1.2.3","sha256":")" + classifier.info(CATDOG_INFO_MODEL_SHA256) +
+          R"(","engine":"native","precision":")" + classifier.info(CATDOG_INFO_PRECISION) +
+          R"(","labels":["cat","dog"],"input":{"width":32,"height":32},"abstain_below":0.0,"neither_above":1.0})");
 }
 
 }  // namespace

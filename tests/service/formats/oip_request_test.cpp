@@ -28,11 +28,11 @@ TEST(OipRequest, ReadsImagesInJson) {
   EXPECT_EQ(request.images[0].bytes, "f");
   EXPECT_EQ(request.images[1].bytes, "foo");
   for (const Upload& image : request.images) EXPECT_EQ(image.bytes.data(), image.owned.data());
-  ASSERT_EQ(request.outputs.size(), 4U);
-  EXPECT_EQ(request.outputs[0].output, InferOutput::label);
-  EXPECT_EQ(request.outputs[1].output, InferOutput::probabilities);
-  EXPECT_EQ(request.outputs[2].output, InferOutput::confidence);
-  EXPECT_EQ(request.outputs[3].output, InferOutput::status);
+  ASSERT_EQ(request.outputs.size(), infer_outputs().size());
+  EXPECT_EQ(request.outputs[0].name, "label");
+  EXPECT_EQ(request.outputs[1].name, "probabilities");
+  EXPECT_EQ(request.outputs[2].name, "confidence");
+  EXPECT_EQ(request.outputs[3].name, "status");
   for (const WantedOutput& output : request.outputs) EXPECT_FALSE(output.binary);
 }
 
@@ -61,12 +61,12 @@ TEST(OipRequest, ReadsTheOutputsWanted) {
   const InferRequest named =
       parse(R"({"outputs": [{"name": "confidence"}, {"name": "label", "parameters": {"binary_data": true}}])" + with);
   ASSERT_EQ(named.outputs.size(), 2U);
-  EXPECT_EQ(named.outputs[0].output, InferOutput::confidence);
+  EXPECT_EQ(named.outputs[0].name, "confidence");
   EXPECT_FALSE(named.outputs[0].binary);
-  EXPECT_EQ(named.outputs[1].output, InferOutput::label);
+  EXPECT_EQ(named.outputs[1].name, "label");
   EXPECT_TRUE(named.outputs[1].binary);
   const InferRequest all = parse(R"({"parameters": {"binary_data_output": true})" + with);
-  ASSERT_EQ(all.outputs.size(), 4U);
+  ASSERT_EQ(all.outputs.size(), infer_outputs().size());
   EXPECT_TRUE(std::all_of(all.outputs.begin(), all.outputs.end(), [](const WantedOutput& o) { return o.binary; }));
   const InferRequest mixed = parse(
       R"({"parameters": {"binary_data_output": true}, "outputs": [{"name": "status"}, {"name": "label", "parameters": {"binary_data": false}}])" +
@@ -75,7 +75,8 @@ TEST(OipRequest, ReadsTheOutputsWanted) {
   EXPECT_FALSE(mixed.outputs.at(1).binary);
 
   EXPECT_EQ(refusal(R"({"outputs": [{"name": "logits"}])" + with),
-            "400 malformed: the model's outputs are 'label', 'probabilities', 'confidence' and 'status'");
+            "400 malformed: the model's outputs are 'label', 'probabilities', 'confidence', 'status', 'answer', "
+            "'reason', 'neither'");
   EXPECT_EQ(refusal(R"({"outputs": [{"name": "label"}, {"name": "label"}])" + with),
             "400 malformed: an output is asked for twice");
   EXPECT_EQ(refusal(R"({"outputs": {})" + with), "400 malformed: 'outputs' must be a list");

@@ -25,8 +25,7 @@ float probability(bool cat, std::size_t label) {
 TEST(OipResponse, HasTheOutputsInJson) {
   InferRequest request;
   request.id = "7";
-  request.outputs = {
-      {InferOutput::label}, {InferOutput::probabilities}, {InferOutput::confidence}, {InferOutput::status}};
+  request.outputs = {{"label"}, {"probabilities"}, {"confidence"}, {"status"}, {"answer"}, {"reason"}, {"neither"}};
   const Response response = render(request, {success(false), failure(), success(true)});
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "application/json");
@@ -37,7 +36,10 @@ TEST(OipResponse, HasTheOutputsInJson) {
     {"name": "label", "datatype": "BYTES", "shape": [3], "data": ["dog", "", "cat"]},
     {"name": "probabilities", "datatype": "FP32", "shape": [3, 2]},
     {"name": "confidence", "datatype": "FP32", "shape": [3]},
-    {"name": "status", "datatype": "BYTES", "shape": [3], "data": ["ok", "corrupt", "ok"]}]})");
+    {"name": "status", "datatype": "BYTES", "shape": [3], "data": ["ok", "corrupt", "ok"]},
+    {"name": "answer", "datatype": "BYTES", "shape": [3], "data": ["dog", "", "cat"]},
+    {"name": "reason", "datatype": "BYTES", "shape": [3], "data": ["label", "", "label"]},
+    {"name": "neither", "datatype": "FP32", "shape": [3], "data": [-1.0, -1.0, -1.0]}]})");
   expected["outputs"][1]["data"] = {probability(false, 0), dog, 0.0F, 0.0F, cat, probability(true, 1)};
   expected["outputs"][2]["data"] = {dog, 0.0F, cat};
   EXPECT_EQ(json::parse(response.body), expected);
@@ -45,7 +47,7 @@ TEST(OipResponse, HasTheOutputsInJson) {
 
 TEST(OipResponse, KeepsTheOrderAskedForAndNoIdThatWasNotGiven) {
   InferRequest request;
-  request.outputs = {{InferOutput::status}, {InferOutput::label}};
+  request.outputs = {{"status"}, {"label"}};
   const json document = json::parse(render(request, {success(false)}).body);
   EXPECT_FALSE(document.contains("id"));
   ASSERT_EQ(document["outputs"].size(), 2U);
@@ -55,7 +57,7 @@ TEST(OipResponse, KeepsTheOrderAskedForAndNoIdThatWasNotGiven) {
 
 TEST(OipResponse, SendsBinaryOutputsBehindTheJson) {
   InferRequest request;
-  request.outputs = {{InferOutput::label, true}, {InferOutput::confidence, false}, {InferOutput::probabilities, true}};
+  request.outputs = {{"label", true}, {"confidence", false}, {"probabilities", true}};
   const Response response = render(request, {success(false), success(true)});
   EXPECT_EQ(response.content_type, "application/octet-stream");
   ASSERT_EQ(response.headers.size(), 1U);
@@ -78,20 +80,21 @@ TEST(OipResponse, SendsBinaryOutputsBehindTheJson) {
 
 TEST(OipResponse, IsTheFirstProblemWhenNoImageCouldBeClassified) {
   InferRequest request;
-  request.outputs = {{InferOutput::label, true}};
+  request.outputs = {{"label", true}};
   EXPECT_EQ(test::problem_of([&] { render(request, {failure(), failure()}); }), "422 corrupt: cut off");
 }
 
 TEST(OipResponse, DescribesServerAndModel) {
   EXPECT_EQ(oip_server_metadata("0.1.0"),
             R"({"name":"catdog-server","version":"0.1.0","extensions":["binary_tensor_data"]})");
-  EXPECT_EQ(
-      oip_model_metadata(classifier()),
-      R"({"name":"colour","versions":["1.2.3"],"platform":"catdog_native",)"
-      R"("inputs":[{"name":"image","datatype":"BYTES","shape":[-1]}],)"
-      R"("outputs":[{"name":"label","datatype":"BYTES","shape":[-1]},)"
-      R"({"name":"probabilities","datatype":"FP32","shape":[-1,2]},)"
-      R"({"name":"confidence","datatype":"FP32","shape":[-1]},{"name":"status","datatype":"BYTES","shape":[-1]}]})");
+  EXPECT_EQ(oip_model_metadata(classifier()),
+            R"({"name":"colour","versions":["1.2.3"],"platform":"catdog_native",)"
+            R"("inputs":[{"name":"image","datatype":"BYTES","shape":[-1]}],)"
+            R"("outputs":[{"name":"label","datatype":"BYTES","shape":[-1]},)"
+            R"({"name":"probabilities","datatype":"FP32","shape":[-1,2]},)"
+            R"({"name":"confidence","datatype":"FP32","shape":[-1]},{"name":"status","datatype":"BYTES","shape":[-1]},)"
+            R"({"name":"answer","datatype":"BYTES","shape":[-1]},{"name":"reason","datatype":"BYTES","shape":[-1]},)"
+            R"({"name":"neither","datatype":"FP32","shape":[-1]}]})");
 }
 
 }  // namespace

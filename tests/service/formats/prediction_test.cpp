@@ -20,6 +20,7 @@ TEST(RenderPrediction, HasTheNamesThatClientsKnow) {
   json answer = json::parse(render({success(false)}, "id-1"));
   const Result result = classifier().classify(Bytes(service_tests::image(false)));
   EXPECT_EQ(answer.at("confidence"), result.confidence());
+  EXPECT_EQ(answer.at("trust"), result.trust());
   EXPECT_EQ(answer.at("probabilities"), json({{"cat", result.probabilities()[0]}, {"dog", result.probabilities()[1]}}));
   EXPECT_EQ(answer.at("timings_ms").at("queue"), 0.1);
   for (const char* stage : {"decode", "preprocess", "infer"}) EXPECT_GE(answer.at("timings_ms").at(stage), 0) << stage;
@@ -27,9 +28,11 @@ TEST(RenderPrediction, HasTheNamesThatClientsKnow) {
   const FeedbackClaim claim = FeedbackTokens("key").check(answer.at("feedback_token").get<std::string>());
   EXPECT_EQ(claim.predicted, 1);
   EXPECT_EQ(claim.model_sha256, answer.at("model").at("sha256"));
-  for (const char* measured : {"feedback_token", "confidence", "probabilities", "timings_ms"}) answer.erase(measured);
+  for (const char* measured : {"feedback_token", "trust", "confidence", "probabilities", "timings_ms"})
+    answer.erase(measured);
   answer["model"].erase("sha256");
-  EXPECT_EQ(answer, json::parse(R"({"predicted_class": 1, "predicted_label": "dog", "abstained": false,
+  EXPECT_EQ(answer, json::parse(R"({"answer": "dog", "reason": "label", "neither": null,
+    "predicted_class": 1, "predicted_label": "dog", "abstained": false,
     "processing_time_ms": 4.25, "request_id": "id-1", "model": {"name": "colour", "version": "1.2.3"},
     "image": {"width": 32, "height": 32, "format": "png"}})"));
 }
