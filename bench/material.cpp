@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "image/image.hpp"
+#include "image/sniff.hpp"
 #include "support/model_maker.hpp"
 
 namespace catdog::bench {

@@ -75,6 +75,21 @@ const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_i
   }
 }
 
+catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* out_width, int32_t* out_height,
+                                              uint64_t* out_decode_bytes, const catdog_classifier* classifier,
+                                              const void* data, size_t size) {
+  return capi::guard([&] {
+    capi::require(classifier, "classifier");
+    const core::ImageHeader header =
+        classifier->classifier.probe_encoded({static_cast<const std::uint8_t*>(capi::require(data, "data")), size});
+    const core::Size displayed = header.displayed_size();
+    if (out_format != nullptr) *out_format = core::image_format_name(header.format);
+    if (out_width != nullptr) *out_width = displayed.width;
+    if (out_height != nullptr) *out_height = displayed.height;
+    if (out_decode_bytes != nullptr) *out_decode_bytes = header.decode_bytes;
+  });
+}
+
 double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key) {
   if (classifier == nullptr) return -1;
   const core::Classifier& core_classifier = classifier->classifier;

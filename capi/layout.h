@@ -36,6 +36,7 @@ CATDOG_LAYOUT_ASSERT(option_max_encoded_bytes_number, CATDOG_OPTION_MAX_ENCODED_
 CATDOG_LAYOUT_ASSERT(option_max_pixels_number, CATDOG_OPTION_MAX_PIXELS == 21);
 CATDOG_LAYOUT_ASSERT(option_max_side_number, CATDOG_OPTION_MAX_SIDE == 22);
 CATDOG_LAYOUT_ASSERT(option_max_scans_number, CATDOG_OPTION_MAX_SCANS == 23);
+CATDOG_LAYOUT_ASSERT(option_max_decode_bytes_number, CATDOG_OPTION_MAX_DECODE_BYTES == 24);
 CATDOG_LAYOUT_ASSERT(option_abstain_below_number, CATDOG_OPTION_ABSTAIN_BELOW == 40);
 CATDOG_LAYOUT_ASSERT(option_neither_above_number, CATDOG_OPTION_NEITHER_ABOVE == 41);
 CATDOG_LAYOUT_ASSERT(option_min_precision_number, CATDOG_OPTION_MIN_PRECISION == 42);

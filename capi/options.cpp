@@ -66,6 +66,9 @@ catdog_status catdog_options_set_int(catdog_options* options, catdog_option key,
       case CATDOG_OPTION_MAX_SCANS:
         o.limits.max_scans = static_cast<std::uint32_t>(in_range(value, 1, 1 << 30, "max_scans"));
         break;
+      case CATDOG_OPTION_MAX_DECODE_BYTES:
+        o.limits.max_decode_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_decode_bytes"));
+        break;
       default: unknown(key, "integer");
     }
   });

@@ -23,7 +23,7 @@ find_package(GIF REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 
 # oneDNN: Debian's CMake file asks for OpenCL's headers, which nothing here needs.

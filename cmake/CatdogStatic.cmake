@@ -3,7 +3,7 @@
 # nothing else, and its own symbols can't clash with this library's.
 
 # What a program then links besides, by the linker's names.
-set(CATDOG_STATIC_LIBRARIES opencv_imgproc opencv_core dnnl jpeg png webpdemux webp gif zip crypto gomp stdc++ m pthread dl)
+set(CATDOG_STATIC_LIBRARIES opencv_imgproc opencv_core dnnl jpeg png webp gif zip crypto gomp stdc++ m pthread dl)
 if(CATDOG_WITH_IMGCODECS)
   list(PREPEND CATDOG_STATIC_LIBRARIES opencv_imgcodecs)
 endif()

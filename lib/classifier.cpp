@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "image/sniff.hpp"
 #include "runtime/file_reader.hpp"
 
 namespace catdog::core {
@@ -210,6 +211,10 @@ Verdict Classifier::classify_pixels(const RawPixels& pixels) const {
     verdict.timings.decode = watch.lap();
     impl_->infer(image, watch, verdict);
   });
+}
+
+ImageHeader Classifier::probe_encoded(std::span<const std::uint8_t> bytes) const {
+  return probe_image(bytes, impl_->input_size(), impl_->options.limits);
 }
 
 void Classifier::for_each(std::size_t count, const std::function<void(std::size_t)>& work) const {

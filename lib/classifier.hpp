@@ -81,6 +81,9 @@ class Classifier {
   Verdict classify_file(const std::string& path) const;
   Verdict classify_encoded(std::span<const std::uint8_t> bytes) const;
   Verdict classify_pixels(const RawPixels& pixels) const;
+  // What the file's header says, with the cost of decoding it for this model. Throws Failure for an image that
+  // classify_encoded() would refuse before it decodes.
+  ImageHeader probe_encoded(std::span<const std::uint8_t> bytes) const;
   // Calls classify(i) on the batch threads.
   void for_each(std::size_t count, const std::function<void(std::size_t)>& work) const;
   void warm_up(int threads) const;

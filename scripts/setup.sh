@@ -17,7 +17,7 @@ runtime=(
   libopencv-core406 libopencv-imgproc406            # resize and colour
   libdnnl2 libgomp1                                 # the native engine
   libjpeg62-turbo libpng16-16 libgif7               # codecs
-  libwebp7 libwebpdemux2
+  libwebp7
   libzip4 libssl3                                   # the model file and its checksum
 )
 build=(

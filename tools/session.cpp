@@ -18,6 +18,7 @@ Options make_options(const ModelOptions& from) {
     if (from.max_pixels) options.max_pixels(*from.max_pixels);
     if (from.max_side) options.max_side(*from.max_side);
     if (from.max_scans) options.max_scans(*from.max_scans);
+    if (from.max_decode_bytes) options.max_decode_bytes(*from.max_decode_bytes);
     return options;
   } catch (const Error& error) {
     throw CommandError(exit_usage, error.what());
@@ -109,6 +110,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
   command.add_option("--max-pixels", options.max_pixels, "Most pixels of an image")->group(limits);
   command.add_option("--max-side", options.max_side, "Longest side of an image in pixels")->group(limits);
   command.add_option("--max-scans", options.max_scans, "Most scans of a progressive JPEG")->group(limits);
+  command.add_option("--max-decode-bytes", options.max_decode_bytes, "Most bytes of memory to decode an image")
+      ->group(limits);
 }
 
 Session::Session(const ModelOptions& options) : classifier_(open_model(options)), labels_(classifier_.labels()) {}

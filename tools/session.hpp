@@ -39,6 +39,7 @@ struct ModelOptions {
   std::optional<std::int64_t> max_pixels;
   std::optional<std::int64_t> max_side;
   std::optional<std::int64_t> max_scans;
+  std::optional<std::int64_t> max_decode_bytes;
 
   std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
 };

@@ -112,12 +112,15 @@ enum {
   CATDOG_OPTION_VERIFY_WEIGHTS = 13,
   /** int: most bytes of one encoded image, default 33554432 (32 MiB), ≥ 1. */
   CATDOG_OPTION_MAX_ENCODED_BYTES = 20,
-  /** int: most pixels of one image, default 64000000, ≥ 1. */
+  /** int: most pixels of one image, default 268435456 (16384 × 16384), ≥ 1. */
   CATDOG_OPTION_MAX_PIXELS = 21,
   /** int: longest side of one image in pixels, default 16384, 1..65535. */
   CATDOG_OPTION_MAX_SIDE = 22,
   /** int: most scans of a progressive JPEG, default 200, ≥ 1. */
   CATDOG_OPTION_MAX_SCANS = 23,
+  /** int: most bytes of memory that decoding one image may take, default 268435456 (256 MiB), ≥ 1. Known from the
+     image's header: see catdog_classifier_probe_encoded(). */
+  CATDOG_OPTION_MAX_DECODE_BYTES = 24,
   /** double: the answer is "uncertain" when the trust is below this; default is the model's own; 0..1. */
   CATDOG_OPTION_ABSTAIN_BELOW = 40,
   /** double: the answer is "neither" when that score is above this; default is the model's own; 0..1, 1 = never.
@@ -256,6 +259,16 @@ CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out, co
 /** Classifies one JPEG, PNG, WebP or GIF file that is in memory. */
 CATDOG_API catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
                                                             const void* data, size_t size);
+
+/** Reads the header of one JPEG, PNG, WebP or GIF file that is in memory, without decoding the image. Fails as
+ *  catdog_classifier_classify_encoded() fails before it decodes: CATDOG_ERROR_UNSUPPORTED, CATDOG_ERROR_CORRUPT or
+ *  CATDOG_ERROR_LIMIT. `out_format` is as catdog_result_format() says, static. `out_width` and `out_height` are pixels
+ * as a viewer shows the image. `out_decode_bytes` is the most memory that decoding it for this classifier takes at
+ * once, the file's own bytes not included. Each output may be NULL. */
+CATDOG_API catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* out_width,
+                                                         int32_t* out_height, uint64_t* out_decode_bytes,
+                                                         const catdog_classifier* classifier, const void* data,
+                                                         size_t size);
 
 /** Classifies one image, encoded or raw. */
 CATDOG_API catdog_status catdog_classifier_classify_image(catdog_result** out, const catdog_classifier* classifier,

@@ -129,12 +129,14 @@ class Options {
   Options& verify_weights(bool on) { return set(CATDOG_OPTION_VERIFY_WEIGHTS, std::int64_t{on ? 1 : 0}); }
   /** Most bytes of one encoded image; default 32 MiB. */
   Options& max_encoded_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_ENCODED_BYTES, bytes); }
-  /** Most pixels of one image; default 64,000,000. */
+  /** Most pixels of one image; default 268,435,456 (16,384 × 16,384). */
   Options& max_pixels(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_PIXELS, pixels); }
   /** Longest side of one image in pixels; default 16,384. */
   Options& max_side(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_SIDE, pixels); }
   /** Most scans of a progressive JPEG; default 200. */
   Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
+  /** Most bytes of memory that decoding one image may take; default 256 MiB. See Classifier::probe(). */
+  Options& max_decode_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_DECODE_BYTES, bytes); }
   /** Less trust is answered "uncertain"; default: the model's own. 0..1. */
   Options& abstain_below(double trust) { return set(CATDOG_OPTION_ABSTAIN_BELOW, trust); }
   /** A higher score for neither is answered "neither"; default: the model's own. 0..1, 1 = never. */
@@ -194,6 +196,14 @@ struct Timings {
   double preprocess_ms = 0; /**< Resizing, turning, normalising. */
   double infer_ms = 0;      /**< Running the network. */
   double total_ms = 0;      /**< All of it. */
+};
+
+/** What the header of an encoded image says. */
+struct ImageHeader {
+  std::string format;             /**< "jpeg", "png", "webp", "gif" or "other". */
+  int width = 0;                  /**< Pixels from left to right as a viewer shows the image. */
+  int height = 0;                 /**< Pixels from top to bottom, likewise. */
+  std::uint64_t decode_bytes = 0; /**< Most memory that decoding it takes at once, the file's bytes not included. */
 };
 
 /** The verdict on one image: a plain value, independent of the classifier. */
@@ -314,6 +324,16 @@ class Classifier {
     catdog_result* result = nullptr;
     detail::check(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()));
     return one(result);
+  }
+  /** Reads the header of a file that is in memory without decoding the image; throws Error when classify() would refuse
+   *  the image before it decodes. */
+  ImageHeader probe(Bytes bytes) const {
+    ImageHeader header;
+    const char* format = nullptr;
+    detail::check(catdog_classifier_probe_encoded(&format, &header.width, &header.height, &header.decode_bytes,
+                                                  classifier_.get(), bytes.data(), bytes.size()));
+    header.format = format;
+    return header;
   }
   /** Classifies one image, encoded or raw; throws Error when that fails. */
   Result classify(const Image& image) const {

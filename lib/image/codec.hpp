@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the codecs share. Each takes bytes that sniff_format() gave to it, checks the header against the limits, then
-// decodes to 8-bit RGB.
+// What the codecs share. Each takes bytes that sniff_format() gave to it and reads the header; decoding is a step of
+// its own, so that the limits are checked before anything of the image's size is allocated.
 #pragma once
 
 #include <array>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -16,16 +17,39 @@ namespace catdog::core {
 
 using Bytes = std::span<const std::uint8_t>;
 
-DecodedImage decode_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits);
-DecodedImage decode_png(Bytes bytes, const ImageLimits& limits);
-DecodedImage decode_webp(Bytes bytes, const ImageLimits& limits);
-DecodedImage decode_gif(Bytes bytes, const ImageLimits& limits);
+// A file whose header was read, and nothing more. It borrows the file's bytes.
+class ImageReader {
+ public:
+  ImageReader() = default;
+  virtual ~ImageReader() = default;
+  ImageReader(const ImageReader&) = delete;
+  ImageReader& operator=(const ImageReader&) = delete;
+
+  // A size of 0x0: it isn't known before decode().
+  const ImageHeader& header() const { return header_; }
+  // 8-bit RGB. Once only, and only after the header was checked against the limits.
+  virtual cv::Mat decode(const Deadline& deadline) = 0;
+
+ protected:
+  ImageHeader header_;
+};
+
+std::unique_ptr<ImageReader> open_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits);
+std::unique_ptr<ImageReader> open_png(Bytes bytes);
+std::unique_ptr<ImageReader> open_webp(Bytes bytes);
+std::unique_ptr<ImageReader> open_gif(Bytes bytes);
 #ifdef CATDOG_WITH_IMGCODECS
-DecodedImage decode_other(Bytes bytes, const ImageLimits& limits);
+std::unique_ptr<ImageReader> open_other(Bytes bytes, const ImageLimits& limits);
 #endif
 
 // Throws Failure(limit) when an image of that size is not to be decoded, Failure(corrupt) when it has no pixels.
 void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& limits);
+// Throws Failure(limit) when decoding it would take too many bytes.
+void check_cost(const ImageHeader& header, const ImageLimits& limits);
+
+constexpr std::uint64_t pixels_of(Size size) {
+  return static_cast<std::uint64_t>(size.width) * static_cast<std::uint64_t>(size.height);
+}
 
 // New CV_8UC3 pixels, not initialised. Throws Failure(out_of_memory).
 cv::Mat allocate_rgb(Size size);

@@ -84,24 +84,21 @@ struct Rows {
 constexpr std::array<Rows, 4> kInterlaced{{{0, 8}, {4, 8}, {2, 4}, {1, 2}}};
 constexpr std::array<Rows, 1> kProgressive{{{0, 1}}};
 
-void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas) {
+void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas, const Deadline& deadline) {
   const GifImageDesc& frame = gif->Image;
   const ColorMapObject* colours = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
   if (colours == nullptr) {
     fail(D_GIF_ERR_NO_COLOR_MAP);
   }
   std::vector<GifPixelType> line(static_cast<std::size_t>(frame.Width));
-  const int visible = std::clamp(canvas.cols - frame.Left, 0, frame.Width);
   for (const Rows& rows : frame.Interlace ? std::span<const Rows>(kInterlaced) : std::span<const Rows>(kProgressive)) {
     for (int y = rows.first; y < frame.Height; y += rows.step) {
+      deadline.check();
       if (DGifGetLine(gif, line.data(), frame.Width) == GIF_ERROR) {
         fail(gif->Error);
       }
-      if (frame.Top + y >= canvas.rows) {
-        continue;
-      }
       auto* row = canvas.ptr<std::uint8_t>(frame.Top + y);
-      for (int x = 0; x < visible; ++x) {
+      for (int x = 0; x < frame.Width; ++x) {
         const int index = line[static_cast<std::size_t>(x)];
         if (index == transparent || index >= colours->ColorCount) {
           continue;
@@ -115,27 +112,43 @@ void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas) {
   }
 }
 
-}  // namespace
+class GifReader : public ImageReader {
+ public:
+  explicit GifReader(Bytes bytes);
+  cv::Mat decode(const Deadline& deadline) override;
 
-DecodedImage decode_gif(Bytes bytes, const ImageLimits& limits) {
-  Source source{bytes};
+ private:
+  Source source_;
+  Gif gif_;
+  int transparent_ = NO_TRANSPARENT_COLOR;
+};
+
+GifReader::GifReader(Bytes bytes) : source_{bytes} {
   int error = D_GIF_SUCCEEDED;
-  const Gif gif(DGifOpen(&source, on_read, &error));
-  if (gif == nullptr) {
+  gif_.reset(DGifOpen(&source_, on_read, &error));
+  if (gif_ == nullptr) {
     fail(error);
   }
-  check_size(static_cast<std::uint64_t>(std::max(gif->SWidth, 0)),
-             static_cast<std::uint64_t>(std::max(gif->SHeight, 0)), limits);
-  const int transparent = find_first_frame(gif.get());
-  // giflib gives up to 65,535 each, never negative.
-  check_size(static_cast<std::uint64_t>(gif->Image.Width), static_cast<std::uint64_t>(gif->Image.Height), limits);
-  DecodedImage image;
-  image.format = ImageFormat::gif;
-  image.stored_size = {gif->SWidth, gif->SHeight};
-  image.rgb = allocate_rgb(image.stored_size);
-  image.rgb.setTo(cv::Scalar::all(255));
-  draw_frame(gif.get(), transparent, image.rgb);
-  return image;
+  transparent_ = find_first_frame(gif_.get());
+  // The screen, made larger where the frame leaves it, as browsers do: screens of 0x0 and 1x1 exist. giflib gives up to
+  // 65,535 each, never negative.
+  const GifImageDesc& frame = gif_->Image;
+  header_.format = ImageFormat::gif;
+  header_.stored_size = {std::max(gif_->SWidth, frame.Left + frame.Width),
+                         std::max(gif_->SHeight, frame.Top + frame.Height)};
+  constexpr std::uint64_t kTables = 64U << 10U;
+  header_.decode_bytes = kTables + static_cast<std::uint64_t>(frame.Width) + 3 * pixels_of(header_.stored_size);
 }
+
+cv::Mat GifReader::decode(const Deadline& deadline) {
+  cv::Mat rgb = allocate_rgb(header_.stored_size);
+  rgb.setTo(cv::Scalar::all(255));
+  draw_frame(gif_.get(), transparent_, rgb, deadline);
+  return rgb;
+}
+
+}  // namespace
+
+std::unique_ptr<ImageReader> open_gif(Bytes bytes) { return std::make_unique<GifReader>(bytes); }
 
 }  // namespace catdog::core

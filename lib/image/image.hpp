@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "runtime/deadline.hpp"
+
 namespace catdog::core {
 
 enum class ImageFormat : std::uint8_t { unknown, jpeg, png, webp, gif, raw, other };
@@ -17,9 +19,10 @@ const char* image_format_name(ImageFormat format) noexcept;
 
 struct ImageLimits {
   std::uint64_t max_encoded_bytes = 32ULL << 20;
-  std::uint64_t max_pixels = 64'000'000;
+  std::uint64_t max_pixels = 1ULL << 28;
   std::uint32_t max_side = 16'384;
   std::uint32_t max_scans = 200;
+  std::uint64_t max_decode_bytes = 256ULL << 20;
 };
 
 struct Size {
@@ -30,23 +33,31 @@ struct Size {
 // EXIF orientation 1..8 (TIFF 6.0 / EXIF 2.32, tag 0x0112); 1 = as stored.
 using Orientation = int;
 
-// Pixels on their way into the model. Not yet oriented: that is cheaper after the resize.
-struct DecodedImage {
-  cv::Mat rgb;                  // CV_8UC3, RGB order, continuous or a view of the caller's memory.
-  Size stored_size;             // Size in the file, before scaled decode and orientation.
-  Orientation orientation = 1;  // To be applied after the resize.
+// What a file says about its image before anything is decoded.
+struct ImageHeader {
   ImageFormat format = ImageFormat::unknown;
-  Size displayed_size() const {  // As a viewer shows it.
+  Size stored_size;                // Size in the file, before scaled decode and orientation.
+  Orientation orientation = 1;     // To be applied after the resize: it is cheaper there.
+  std::uint64_t decode_bytes = 0;  // Most bytes that decoding allocates at once, the pixels included.
+  Size displayed_size() const {    // As a viewer shows it.
     return orientation >= 5 ? Size{stored_size.height, stored_size.width} : stored_size;
   }
 };
 
-// Type by magic bytes; unknown when none matches.
-ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept;
+// Pixels on their way into the model. Not yet oriented.
+struct DecodedImage : ImageHeader {
+  cv::Mat rgb;  // CV_8UC3, RGB order, continuous or a view of the caller's memory.
+};
+
+// Reads the header of an encoded image and checks it against the limits. `at_least` decides at which scale
+// decode_image() would decode a JPEG, hence the cost. Throws Failure: unsupported, corrupt, limit, invalid_argument
+// (empty input).
+ImageHeader probe_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
 
 // Decodes an encoded image. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in
-// displayed orientation). Throws Failure: unsupported, corrupt, limit, invalid_argument (empty input).
-DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
+// displayed orientation). Throws Failure: those of probe_image().
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits,
+                          const Deadline& deadline = {});
 
 enum class PixelFormat : std::uint8_t { gray8, rgb8, bgr8, rgba8, bgra8 };
 

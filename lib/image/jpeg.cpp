@@ -24,7 +24,9 @@ constexpr std::string_view kBadArithmeticCode = "Corrupt JPEG data: bad arithmet
 struct Decoder {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
   Jump jump;
+  const Deadline* deadline = nullptr;
   bool ran_out = false;              // The file ended before the image did.
   unsigned lost_rows = 0;            // Of iMCU rows, as far as known.
   unsigned last_damaged_row = ~0U;   // So that a row counts once.
@@ -110,6 +112,14 @@ void on_message(j_common_ptr info, int level) {
 
 void on_output(j_common_ptr /*info*/) {}
 
+// Called for each row, and for each row of blocks of each scan while jpeg_start_decompress() reads many.
+void on_progress(j_common_ptr info) {
+  Decoder& decoder = decoder_of(info);
+  if (decoder.deadline != nullptr && decoder.deadline->passed()) {
+    std::longjmp(decoder.jump.target, 1);  // NOLINT(cert-err52-cpp)
+  }
+}
+
 Decoder::Decoder() {
   info.err = jpeg_std_error(&errors);
   info.client_data = this;
@@ -118,7 +128,14 @@ Decoder::Decoder() {
   errors.output_message = on_output;
 }
 
+// jpeg_create_decompress() clears what it doesn't know.
+void watch_progress(Decoder& decoder) {
+  decoder.progress.progress_monitor = on_progress;
+  decoder.info.progress = &decoder.progress;
+}
+
 [[noreturn]] void fail(const Decoder& decoder) {
+  if (decoder.deadline != nullptr) decoder.deadline->check();
   if (decoder.needed_data_missing) {
     throw Failure(Status::corrupt, "the JPEG file is truncated or damaged: fewer than " +
                                        std::to_string(kNeededPercent) + " % of its rows are there");
@@ -154,8 +171,54 @@ unsigned scale_denominator(const jpeg_decompress_struct& info, Size at_least, Or
   return 1;
 }
 
-void read_rows(Decoder& decoder, cv::Mat& rgb, std::uint8_t* ink) {
-  jpeg_decompress_struct& info = decoder.info;
+// Coefficients of all components: kept for the whole image when there is more than one scan, whatever the scale.
+std::uint64_t coefficient_bytes(const jpeg_decompress_struct& info) {
+  const auto blocks = [](unsigned count, int factor) {  // Rounded up to whole MCUs.
+    const auto step = static_cast<unsigned>(factor);
+    return std::uint64_t{(count + step - 1) / step * step};
+  };
+  std::uint64_t bytes = 0;
+  for (int c = 0; c < info.num_components; ++c) {
+    const jpeg_component_info& component = info.comp_info[c];
+    bytes += blocks(component.width_in_blocks, component.h_samp_factor) *
+             blocks(component.height_in_blocks, component.v_samp_factor) * sizeof(JBLOCK);
+  }
+  return bytes;
+}
+
+// Rows between the steps of decoding: those of one MCU with their neighbours, and those that are brought to one size.
+std::uint64_t row_bytes(const jpeg_decompress_struct& info) {
+  const auto most_rows = static_cast<std::uint64_t>(info.max_v_samp_factor);
+  std::uint64_t bytes = std::uint64_t{info.output_width} * 4;  // Four inks.
+  for (int c = 0; c < info.num_components; ++c) {
+    const jpeg_component_info& component = info.comp_info[c];
+    const auto scaled = static_cast<std::uint64_t>(component.DCT_scaled_size);
+    const auto rows = static_cast<std::uint64_t>(component.v_samp_factor) * scaled;
+    bytes += component.width_in_blocks * scaled * rows * 3 + most_rows * (info.output_width + 64ULL);
+  }
+  return bytes;
+}
+
+std::uint64_t decode_bytes(jpeg_decompress_struct& info) {
+  constexpr std::uint64_t kTables = 64U << 10U;
+  return kTables + row_bytes(info) + (jpeg_has_multiple_scans(&info) != 0 ? coefficient_bytes(info) : 0) +
+         std::uint64_t{info.output_width} * info.output_height * 3;
+}
+
+class JpegReader : public ImageReader {
+ public:
+  JpegReader(Bytes bytes, Size at_least, const ImageLimits& limits);
+  cv::Mat decode(const Deadline& deadline) override;
+
+ private:
+  void read_rows(cv::Mat& rgb, std::uint8_t* ink);
+  void check_components();
+
+  Decoder decoder_;
+};
+
+void JpegReader::read_rows(cv::Mat& rgb, std::uint8_t* ink) {
+  jpeg_decompress_struct& info = decoder_.info;
   while (info.output_scanline < info.output_height) {
     auto* row = rgb.ptr<std::uint8_t>(static_cast<int>(info.output_scanline));
     JSAMPROW target = ink != nullptr ? ink : row;
@@ -173,32 +236,30 @@ void read_rows(Decoder& decoder, cv::Mat& rgb, std::uint8_t* ink) {
 }
 
 // A file that ended between two scans: is there at least each component's coarse part?
-void check_components(Decoder& decoder) {
-  const jpeg_decompress_struct& info = decoder.info;
-  if (!decoder.ran_out) {
+void JpegReader::check_components() {
+  const jpeg_decompress_struct& info = decoder_.info;
+  if (!decoder_.ran_out) {
     return;
   }
   for (int c = 0; c < info.num_components; ++c) {
     const bool seen = info.comp_info[c].quant_table != nullptr;
     const bool coarse = info.coef_bits == nullptr || info.coef_bits[c][0] >= 0;
-    decoder.needed_data_missing |= !seen || !coarse;
+    decoder_.needed_data_missing |= !seen || !coarse;
   }
-  decoder.needed_data_missing |= info.coef_bits != nullptr && info.coef_bits[0][1] < 0;
+  decoder_.needed_data_missing |= info.coef_bits != nullptr && info.coef_bits[0][1] < 0;
 }
 
-}  // namespace
-
-DecodedImage decode_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits) {
-  Decoder decoder;
-  jpeg_decompress_struct& info = decoder.info;
-  if (!run_guarded(decoder.jump, [&] {
+JpegReader::JpegReader(Bytes bytes, Size at_least, const ImageLimits& limits) {
+  jpeg_decompress_struct& info = decoder_.info;
+  if (!run_guarded(decoder_.jump, [&] {
         jpeg_create_decompress(&info);
+        watch_progress(decoder_);
         jpeg_mem_src(&info, bytes.data(), static_cast<unsigned long>(bytes.size()));
         jpeg_read_header(&info, TRUE);
       })) {
-    fail(decoder);
+    fail(decoder_);
   }
-  check_size(info.image_width, info.image_height, limits);
+  check_size(info.image_width, info.image_height, limits);  // Before a walk over the whole file.
   const JpegMarkers markers = read_jpeg_markers(bytes, jpeg_has_multiple_scans(&info) != 0);
   if (markers.scans > limits.max_scans) {
     throw Failure(Status::limit, "the JPEG file has " + std::to_string(markers.scans) +
@@ -207,27 +268,41 @@ DecodedImage decode_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits) 
   }
   // A table that is cut short would fail a progressive file whose earlier scans are enough.
   info.src->bytes_in_buffer -= std::min(info.src->bytes_in_buffer, bytes.size() - markers.usable);
-  DecodedImage image;
-  image.format = ImageFormat::jpeg;
-  image.stored_size = {static_cast<int>(info.image_width), static_cast<int>(info.image_height)};
-  image.orientation = exif_orientation(markers.exif);
+  header_.format = ImageFormat::jpeg;
+  header_.stored_size = {static_cast<int>(info.image_width), static_cast<int>(info.image_height)};
+  header_.orientation = exif_orientation(markers.exif);
   const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   info.scale_num = 1;
-  info.scale_denom = scale_denominator(info, at_least, image.orientation);
-  if (!run_guarded(decoder.jump, [&] { jpeg_start_decompress(&info); })) {
-    fail(decoder);
+  info.scale_denom = scale_denominator(info, at_least, header_.orientation);
+  if (!run_guarded(decoder_.jump, [&] { jpeg_calc_output_dimensions(&info); })) {
+    fail(decoder_);
   }
-  image.rgb = allocate_rgb({static_cast<int>(info.output_width), static_cast<int>(info.output_height)});
-  std::vector<std::uint8_t> ink(four_inks ? std::size_t{info.output_width} * 4 : 0);
-  if (!run_guarded(decoder.jump, [&] { read_rows(decoder, image.rgb, four_inks ? ink.data() : nullptr); })) {
-    fail(decoder);
+  header_.decode_bytes = decode_bytes(info);
+}
+
+cv::Mat JpegReader::decode(const Deadline& deadline) {
+  jpeg_decompress_struct& info = decoder_.info;
+  decoder_.deadline = &deadline;
+  if (!run_guarded(decoder_.jump, [&] { jpeg_start_decompress(&info); })) {
+    fail(decoder_);
   }
-  check_components(decoder);
-  if (decoder.needed_data_missing) {
-    fail(decoder);
+  cv::Mat rgb = allocate_rgb({static_cast<int>(info.output_width), static_cast<int>(info.output_height)});
+  std::vector<std::uint8_t> ink(info.out_color_space == JCS_CMYK ? std::size_t{info.output_width} * 4 : 0);
+  if (!run_guarded(decoder_.jump, [&] { read_rows(rgb, ink.empty() ? nullptr : ink.data()); })) {
+    fail(decoder_);
   }
-  return image;  // What follows the last row doesn't matter: jpeg_finish_decompress() isn't called.
+  check_components();
+  if (decoder_.needed_data_missing) {
+    fail(decoder_);
+  }
+  return rgb;  // What follows the last row doesn't matter: jpeg_finish_decompress() isn't called.
+}
+
+}  // namespace
+
+std::unique_ptr<ImageReader> open_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits) {
+  return std::make_unique<JpegReader>(bytes, at_least, limits);
 }
 
 }  // namespace catdog::core

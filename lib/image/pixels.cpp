@@ -48,7 +48,7 @@ cv::Mat allocate_rgb(Size size) {
     return cv::Mat(size.height, size.width, CV_8UC3);
   } catch (const cv::Exception&) {
     throw Failure(Status::out_of_memory, "no memory for an image of " + std::to_string(size.width) + "x" +
-                                             std::to_string(size.height) + " pixels; lower max_pixels");
+                                             std::to_string(size.height) + " pixels; lower max_decode_bytes");
   }
 }
 
@@ -98,6 +98,8 @@ DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits) {
                         const_cast<std::uint8_t*>(pixels.bytes.data()), static_cast<std::size_t>(stride));
     return image;
   }
+  image.decode_bytes = 3 * pixels_of(image.stored_size);
+  check_cost(image, limits);
   image.rgb = allocate_rgb(image.stored_size);
   for (int y = 0; y < image.stored_size.height; ++y) {
     convert_row(pixels.format, pixels.bytes.data() + static_cast<std::size_t>(y) * stride, width,

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <webp/decode.h>
-#include <webp/demux.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "image/codec.hpp"
+#include "image/webp_container.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
 namespace {
-
-struct DemuxDeleter {
-  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
-};
-using Demuxer = std::unique_ptr<WebPDemuxer, DemuxDeleter>;
-
-struct Frame {
-  WebPIterator iterator{};
-  Frame() = default;
-  ~Frame() { WebPDemuxReleaseIterator(&iterator); }
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
-};
-
-Demuxer open_container(Bytes bytes) {
-  const WebPData data{bytes.data(), bytes.size()};
-  return Demuxer(WebPDemux(&data));
-}
 
 [[noreturn]] void fail(const std::string& what) { throw Failure(Status::corrupt, "the WebP file is damaged: " + what); }
 
@@ -40,73 +23,104 @@ WebPBitstreamFeatures features_of(Bytes bytes) {
   return features;
 }
 
-// Decodes one bitstream of known size into the rows of `to`.
-void decode_bitstream(Bytes bytes, const WebPBitstreamFeatures& features, cv::Mat to) {
-  const auto width = static_cast<std::size_t>(features.width);
-  const auto height = static_cast<std::size_t>(features.height);
-  const std::uint8_t* decoded = nullptr;
-  if (features.has_alpha == 0) {
-    decoded = WebPDecodeRGBInto(bytes.data(), bytes.size(), to.data, to.step * (height - 1) + width * 3,
-                                static_cast<int>(to.step));
-  } else {
-    std::vector<std::uint8_t> rgba(width * height * 4);
-    decoded = WebPDecodeRGBAInto(bytes.data(), bytes.size(), rgba.data(), rgba.size(), features.width * 4);
-    for (std::size_t y = 0; decoded != nullptr && y < height; ++y) {
-      blend_over_white(rgba.data() + y * width * 4, 0, width, to.ptr<std::uint8_t>(static_cast<int>(y)));
-    }
+struct DecoderDeleter {
+  void operator()(WebPIDecoder* decoder) const { WebPIDelete(decoder); }
+};
+
+// Decodes one bitstream into rows of RGB or RGBA, in steps for the deadline's sake.
+void decode_bitstream(Bytes bytes, WEBP_CSP_MODE mode, std::span<std::uint8_t> to, std::size_t stride,
+                      const Deadline& deadline) {
+  constexpr std::size_t kStep = 64U << 10U;
+  const std::unique_ptr<WebPIDecoder, DecoderDeleter> decoder(
+      WebPINewRGB(mode, to.data(), to.size(), static_cast<int>(stride)));
+  if (decoder == nullptr) {
+    throw Failure(Status::out_of_memory, "no memory for the WebP file");
   }
-  if (decoded == nullptr) {
+  VP8StatusCode status = VP8_STATUS_SUSPENDED;
+  for (std::size_t given = 0; status == VP8_STATUS_SUSPENDED && given < bytes.size();) {
+    deadline.check();
+    given = std::min(bytes.size(), given + kStep);
+    status = WebPIUpdate(decoder.get(), bytes.data(), given);
+  }
+  if (status != VP8_STATUS_OK) {
     fail("its pixels can't be decoded");
   }
 }
 
-Orientation orientation_of(const WebPDemuxer* demuxer) {
-  WebPChunkIterator chunk{};
-  Orientation orientation = 1;
-  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk) != 0) {
-    orientation = exif_orientation({chunk.chunk.bytes, chunk.chunk.size});
+class WebpReader : public ImageReader {
+ public:
+  explicit WebpReader(Bytes bytes);
+  cv::Mat decode(const Deadline& deadline) override;
+
+ private:
+  std::uint64_t decode_bytes() const;
+
+  WebPBitstreamFeatures features_{};  // Of the bitstream that is decoded.
+  Bytes bitstream_;
+  cv::Rect place_;  // Of the bitstream on the canvas.
+};
+
+WebpReader::WebpReader(Bytes bytes) : features_(features_of(bytes)), bitstream_(bytes) {
+  const WebpContainer container = read_webp_container(bytes);
+  header_.format = ImageFormat::webp;
+  header_.stored_size = {features_.width, features_.height};
+  header_.orientation = exif_orientation(container.exif);
+  place_ = cv::Rect(0, 0, features_.width, features_.height);
+  if (features_.has_animation != 0) {
+    if (container.first_frame.empty()) {
+      fail("it has no first frame");
+    }
+    bitstream_ = container.first_frame;
+    place_ = cv::Rect(container.x, container.y, container.width, container.height);
+    const int width = features_.width;
+    const int height = features_.height;
+    features_ = features_of(bitstream_);
+    if (features_.width != place_.width || features_.height != place_.height || place_.x > width - place_.width ||
+        place_.y > height - place_.height) {
+      fail("its first frame doesn't fit");
+    }
   }
-  WebPDemuxReleaseChunkIterator(&chunk);
-  return orientation;
+  header_.decode_bytes = decode_bytes();
 }
 
-void decode_first_frame(const WebPDemuxer* demuxer, cv::Mat& canvas) {
-  Frame frame;
-  if (WebPDemuxGetFrame(demuxer, 1, &frame.iterator) == 0) {
-    fail("it has no first frame");
+std::uint64_t WebpReader::decode_bytes() const {
+  constexpr std::uint64_t kTables = 64U << 10U;
+  const std::uint64_t pixels = pixels_of({features_.width, features_.height});
+  const auto width = static_cast<std::uint64_t>(features_.width);
+  const bool lossless = features_.format == 2;
+  const bool alpha = features_.has_alpha != 0;
+  std::uint64_t bytes = kTables + 3 * pixels_of(header_.stored_size);
+  if (alpha) bytes += 4 * pixels;
+  if (lossless) {
+    bytes += (128U << 10U) + 4 * (pixels + 17 * width);
+  } else {
+    bytes += 256 * (width + 16) + (alpha ? 5 * pixels : 0);
   }
-  const WebPIterator& at = frame.iterator;
-  const Bytes bitstream(at.fragment.bytes, at.fragment.size);
-  const WebPBitstreamFeatures features = features_of(bitstream);
-  if (features.width != at.width || features.height != at.height || at.x_offset < 0 || at.y_offset < 0 ||
-      at.x_offset > canvas.cols - at.width || at.y_offset > canvas.rows - at.height) {
-    fail("its first frame doesn't fit");
+  return bytes;
+}
+
+cv::Mat WebpReader::decode(const Deadline& deadline) {
+  cv::Mat canvas = allocate_rgb(header_.stored_size);
+  if (place_.size() != canvas.size()) {
+    canvas.setTo(cv::Scalar::all(255));
   }
-  canvas.setTo(cv::Scalar::all(255));
-  decode_bitstream(bitstream, features, canvas(cv::Rect(at.x_offset, at.y_offset, at.width, at.height)));
+  cv::Mat to = canvas(place_);
+  const auto width = static_cast<std::size_t>(place_.width);
+  const auto height = static_cast<std::size_t>(place_.height);
+  if (features_.has_alpha == 0) {
+    decode_bitstream(bitstream_, MODE_RGB, {to.data, to.step * (height - 1) + width * 3}, to.step, deadline);
+  } else {
+    std::vector<std::uint8_t> rgba(width * height * 4);
+    decode_bitstream(bitstream_, MODE_RGBA, rgba, width * 4, deadline);
+    for (std::size_t y = 0; y < height; ++y) {
+      blend_over_white(rgba.data() + y * width * 4, 0, width, to.ptr<std::uint8_t>(static_cast<int>(y)));
+    }
+  }
+  return canvas;
 }
 
 }  // namespace
 
-DecodedImage decode_webp(Bytes bytes, const ImageLimits& limits) {
-  const WebPBitstreamFeatures features = features_of(bytes);
-  check_size(static_cast<std::uint64_t>(features.width), static_cast<std::uint64_t>(features.height), limits);
-  DecodedImage image;
-  image.format = ImageFormat::webp;
-  image.stored_size = {features.width, features.height};
-  const Demuxer demuxer = open_container(bytes);
-  if (demuxer != nullptr) {
-    image.orientation = orientation_of(demuxer.get());
-  } else if (features.has_animation != 0) {
-    fail("its frames can't be found");
-  }
-  image.rgb = allocate_rgb(image.stored_size);
-  if (features.has_animation != 0) {
-    decode_first_frame(demuxer.get(), image.rgb);
-  } else {
-    decode_bitstream(bytes, features, image.rgb);
-  }
-  return image;
-}
+std::unique_ptr<ImageReader> open_webp(Bytes bytes) { return std::make_unique<WebpReader>(bytes); }
 
 }  // namespace catdog::core

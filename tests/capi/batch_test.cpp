@@ -46,7 +46,7 @@ TEST_P(CapiBatch, ABadImageFailsAlone) {
   const ByteString good = encode_png(make_scene(30, 20));
   const ByteString text(100, 'x');
   const ByteString damaged = shipped_image("tall_cut10.jpg");
-  const ByteString huge = make_black_png(8001, 8000);
+  const ByteString huge = make_black_png(10000, 10000);
   std::vector<catdog_image> images{encoded_image(good),
                                    encoded_image(text),
                                    encoded_image(damaged),

@@ -125,6 +125,7 @@ TEST(Cpp, OptionsReachTheClassifier) {
   EXPECT_EQ(status_with(Options().max_side(39), png), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().max_encoded_bytes(10), png), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().max_scans(1), shipped_image("progressive.jpg")), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(status_with(Options().max_decode_bytes(10), png), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(status_with(Options().expected_sha256(std::string(64, '0')), png), CATDOG_ERROR_MODEL_CHECKSUM);
   EXPECT_EQ(status_with(Options().engine("torch").torch_plugin("/nowhere/x.so"), png), CATDOG_ERROR_ENGINE_UNAVAILABLE);
   const auto tuned = Classifier::open_memory(
@@ -138,6 +139,16 @@ TEST(Cpp, OptionsReachTheClassifier) {
                                           [] { Options().expected_sha256("abc"); }, [] { Options().max_side(0); }}) {
     EXPECT_EQ(error_of(call).status(), CATDOG_ERROR_INVALID_ARGUMENT);
   }
+}
+
+TEST(Cpp, ProbeTellsWhatTheHeaderSays) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ImageHeader header = classifier.probe(encode_png(make_scene(40, 30)));
+  EXPECT_EQ(header.format, "png");
+  EXPECT_EQ(header.width, 40);
+  EXPECT_EQ(header.height, 30);
+  EXPECT_GT(header.decode_bytes, 40U * 30 * 3);
+  EXPECT_EQ(error_of([&] { classifier.probe(std::string("text")); }).status(), CATDOG_ERROR_UNSUPPORTED);
 }
 
 TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadImage) {

@@ -132,10 +132,69 @@ TEST_F(CapiImages, ALimitHoldsAtExactlyItsValue) {
 }
 
 TEST_F(CapiImages, DefaultLimits) {
-  EXPECT_EQ(classify(result_, classifier_, make_black_png(8001, 8000)), CATDOG_ERROR_LIMIT);
+  EXPECT_EQ(classify(result_, classifier_, make_black_png(10000, 10000)), CATDOG_ERROR_LIMIT);
+  EXPECT_THAT(catdog_last_error(), HasSubstr("raise max_decode_bytes"));
   EXPECT_EQ(classify(result_, classifier_, make_jpeg_header(16385, 10)), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(classify(result_, classifier_, ByteString((32U << 20) + 1, 0xFF)), CATDOG_ERROR_LIMIT);
   EXPECT_EQ(classify(result_, classifier_, make_black_png(16384, 16)), CATDOG_OK) << catdog_last_error();
+}
+
+struct Probed {
+  const char* format = "untouched";
+  std::int32_t width = -1;
+  std::int32_t height = -1;
+  std::uint64_t decode_bytes = 7;
+};
+
+catdog_status probe(Probed& probed, const ClassifierHandle& classifier, const ByteString& bytes) {
+  return catdog_classifier_probe_encoded(&probed.format, &probed.width, &probed.height, &probed.decode_bytes,
+                                         classifier.get(), bytes.data(), bytes.size());
+}
+
+TEST_F(CapiImages, ProbeTellsWhatTheHeaderSays) {
+  const struct {
+    const char* name;
+    const char* format;
+  } files[] = {{"orientation6.jpg", "jpeg"},
+               {"progressive.jpg", "jpeg"},
+               {"rgba_interlaced.png", "png"},
+               {"orientation6.webp", "webp"},
+               {"plain.gif", "gif"}};
+  for (const auto& file : files) {
+    SCOPED_TRACE(file.name);
+    const ByteString bytes = shipped_image(file.name);
+    Probed probed;
+    ASSERT_EQ(probe(probed, classifier_, bytes), CATDOG_OK) << catdog_last_error();
+    EXPECT_STREQ(probed.format, file.format);
+    ASSERT_EQ(classify(result_, classifier_, bytes), CATDOG_OK) << catdog_last_error();
+    EXPECT_EQ(probed.width, catdog_result_measure(result_.get(), 0, CATDOG_MEASURE_WIDTH));
+    EXPECT_EQ(probed.height, catdog_result_measure(result_.get(), 0, CATDOG_MEASURE_HEIGHT));
+    const auto cost = static_cast<std::int64_t>(probed.decode_bytes);
+    EXPECT_EQ(classify(result_, limited(CATDOG_OPTION_MAX_DECODE_BYTES, cost), bytes), CATDOG_OK);
+    const auto too_small = limited(CATDOG_OPTION_MAX_DECODE_BYTES, cost - 1);
+    EXPECT_EQ(classify(result_, too_small, bytes), CATDOG_ERROR_LIMIT);
+    Probed refused;
+    EXPECT_EQ(probe(refused, too_small, bytes), CATDOG_ERROR_LIMIT);
+    EXPECT_STREQ(refused.format, "untouched");
+    EXPECT_EQ(refused.decode_bytes, 7U);
+  }
+}
+
+TEST_F(CapiImages, ProbeRefusesWhatItCannotTell) {
+  Probed probed;
+  EXPECT_EQ(probe(probed, classifier_, {'t', 'e', 'x', 't'}), CATDOG_ERROR_UNSUPPORTED);
+  ByteString cut = shipped_image("baseline.jpg");
+  cut.resize(20);
+  EXPECT_EQ(probe(probed, classifier_, cut), CATDOG_ERROR_CORRUPT);
+  const ByteString png = shipped_image("rgb.png");
+  EXPECT_EQ(
+      catdog_classifier_probe_encoded(nullptr, nullptr, nullptr, nullptr, classifier_.get(), png.data(), png.size()),
+      CATDOG_OK);
+  EXPECT_EQ(catdog_classifier_probe_encoded(nullptr, nullptr, nullptr, nullptr, nullptr, png.data(), png.size()),
+            CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(catdog_classifier_probe_encoded(nullptr, nullptr, nullptr, nullptr, classifier_.get(), nullptr, 4),
+            CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_STREQ(probed.format, "untouched");
 }
 
 TEST_F(CapiImages, DamageIsCorrupt) {

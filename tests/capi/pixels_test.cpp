@@ -126,7 +126,11 @@ TEST_F(CapiPixels, SidesOutOfRangeAreRefused) {
   const int most = std::numeric_limits<int>::max();
   refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, most, most), CATDOG_ERROR_LIMIT);
   refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, 16385, 1), CATDOG_ERROR_LIMIT);
-  refused(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, 8001, 8000), CATDOG_ERROR_LIMIT);
+  const auto options = make_options();
+  ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_MAX_PIXELS, kWidth * kHeight - 1), CATDOG_OK);
+  EXPECT_EQ(
+      classify(result_, open_model({}, options.get()), raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight)),
+      CATDOG_ERROR_LIMIT);
 }
 
 TEST_F(CapiPixels, SizesThatOverflowAreRefused) {

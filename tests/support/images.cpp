@@ -12,6 +12,7 @@
 // After <cstdio>, which it relies on.
 #include <jpeglib.h>
 #include <png.h>
+#include <webp/encode.h>
 
 namespace catdog::test_support {
 namespace {
@@ -31,17 +32,20 @@ void flush_png(png_structp /*png*/) {}
 
 // Calls next_row(y) for each row. libpng's default error handling aborts, which is what a test's own mistake deserves.
 template <typename NextRow>
-ByteString encode_png_rows(std::uint32_t width, std::uint32_t height, int depth, int colour, const NextRow& next_row) {
+ByteString encode_png_rows(std::uint32_t width, std::uint32_t height, int depth, int colour, const NextRow& next_row,
+                           int interlace = PNG_INTERLACE_NONE) {
   ByteString out;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
   png_set_write_fn(png, &out, write_png, flush_png);
   png_set_user_limits(png, 0x7FFFFFFF, 0x7FFFFFFF);
-  png_set_IHDR(png, info, width, height, depth, colour, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+  png_set_IHDR(png, info, width, height, depth, colour, interlace, PNG_COMPRESSION_TYPE_DEFAULT,
                PNG_FILTER_TYPE_DEFAULT);
   png_write_info(png, info);
-  for (std::uint32_t y = 0; y < height; ++y) {
-    png_write_row(png, next_row(y));
+  for (int passes = png_set_interlace_handling(png); passes > 0; --passes) {
+    for (std::uint32_t y = 0; y < height; ++y) {
+      png_write_row(png, next_row(y));
+    }
   }
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
@@ -87,23 +91,35 @@ ByteString encode_jpeg(const Pixels& pixels, const JpegOptions& options) {
   jpeg_mem_dest(&info, &buffer, &size);
   info.image_width = static_cast<JDIMENSION>(pixels.width);
   info.image_height = static_cast<JDIMENSION>(pixels.height);
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
+  // Of grey and of four inks only the kind of file counts: they get the RGB bytes.
+  info.input_components = options.grey ? 1 : options.four_inks ? 4 : 3;
+  info.in_color_space = options.grey ? JCS_GRAYSCALE : options.four_inks ? JCS_CMYK : JCS_RGB;
   jpeg_set_defaults(&info);
+  if (options.full_colour) {
+    info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
+  }
   jpeg_set_quality(&info, options.quality, TRUE);
   info.restart_in_rows = options.restart_rows;
   info.arith_code = options.arithmetic ? TRUE : FALSE;
   if (options.progressive) {
     jpeg_simple_progression(&info);
   }
+  std::vector<jpeg_scan_info> scans;
+  if (options.scan_each) {
+    for (int c = 0; c < info.num_components; ++c) scans.push_back({1, {c}, 0, 63, 0, 0});
+    info.scan_info = scans.data();
+    info.num_scans = static_cast<int>(scans.size());
+  }
   jpeg_start_compress(&info, TRUE);
   if (options.orientation != 0) {
     const ByteString exif = make_exif(options.orientation, options.big_endian);
     jpeg_write_marker(&info, JPEG_APP0 + 1, exif.data(), static_cast<unsigned>(exif.size()));
   }
+  ByteString line(static_cast<std::size_t>(pixels.width) * 4);
   while (info.next_scanline < info.image_height) {
-    auto* row = const_cast<std::uint8_t*>(pixels.rgb.data()) +
-                std::size_t{info.next_scanline} * static_cast<std::size_t>(pixels.width) * 3;
+    const auto* from = pixels.rgb.data() + std::size_t{info.next_scanline} * static_cast<std::size_t>(pixels.width) * 3;
+    std::copy_n(from, pixels.width * 3, line.begin());
+    auto* row = line.data();
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
@@ -113,10 +129,70 @@ ByteString encode_jpeg(const Pixels& pixels, const JpegOptions& options) {
   return out;
 }
 
-ByteString encode_png(const Pixels& pixels) {
-  return encode_png_rows(
-      static_cast<std::uint32_t>(pixels.width), static_cast<std::uint32_t>(pixels.height), 8, PNG_COLOR_TYPE_RGB,
-      [&](std::uint32_t y) { return pixels.rgb.data() + std::size_t{y} * static_cast<std::size_t>(pixels.width) * 3; });
+ByteString encode_png(const Pixels& pixels, const PngOptions& options) {
+  const auto width = static_cast<std::size_t>(pixels.width);
+  const std::size_t samples = options.alpha ? 4 : 3;
+  const std::size_t bytes = options.deep ? 2 : 1;
+  ByteString row(width * samples * bytes);
+  const auto next_row = [&](std::uint32_t y) {
+    for (std::size_t x = 0; x < width; ++x) {
+      for (std::size_t c = 0; c < samples; ++c) {
+        row[(x * samples + c) * bytes] = c < 3 ? pixels.rgb[(y * width + x) * 3 + c] : static_cast<std::uint8_t>(x);
+      }
+    }
+    return row.data();
+  };
+  return encode_png_rows(static_cast<std::uint32_t>(pixels.width), static_cast<std::uint32_t>(pixels.height),
+                         options.deep ? 16 : 8, options.alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, next_row,
+                         options.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE);
+}
+
+ByteString encode_webp(const Pixels& pixels, const WebpOptions& options) {
+  const std::size_t count = pixels.rgb.size() / 3;
+  ByteString rgba(count * 4);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(pixels.rgb.begin() + static_cast<std::ptrdiff_t>(3 * i), 3,
+                rgba.begin() + static_cast<std::ptrdiff_t>(4 * i));
+    rgba[4 * i + 3] = options.alpha ? static_cast<std::uint8_t>(i % 251) : 255;
+  }
+  std::uint8_t* out = nullptr;
+  const int stride = pixels.width * 4;
+  const std::size_t size = options.lossless
+                               ? WebPEncodeLosslessRGBA(rgba.data(), pixels.width, pixels.height, stride, &out)
+                               : WebPEncodeRGBA(rgba.data(), pixels.width, pixels.height, stride, 80, &out);
+  ByteString file(out, out + size);
+  WebPFree(out);
+  return file;
+}
+
+ByteString make_gif(const GifOptions& options) {
+  ByteString out;
+  const auto append_16 = [&](int value) { append(out, {value & 255, value >> 8}); };
+  append(out, {'G', 'I', 'F', '8', '9', 'a'});
+  append_16(options.screen_width);
+  append_16(options.screen_height);
+  append(out, {options.palette ? 0x81 : 0, 0, 0});
+  if (options.palette) append(out, {200, 10, 20, 30, 210, 40, 50, 60, 220, 250, 240, 10});
+  if (options.transparent >= 0) append(out, {0x21, 0xF9, 4, 1, 0, 0, options.transparent, 0});
+  append(out, {0x2C});
+  for (const int number : {options.left, options.top, options.width, options.height}) append_16(number);
+  append(out, {options.interlaced ? 0x40 : 0});
+  // Codes of 8 bits: a 7-bit pixel, 128 to clear the table before codes grow to 9 bits, 129 for the end.
+  append(out, {7});
+  ByteString codes;
+  for (int i = 0; i < options.width * options.height; ++i) {
+    if (i % 100 == 0) codes.push_back(128);
+    codes.push_back(static_cast<std::uint8_t>((i / 3 + i / std::max(options.width, 1)) % 4));
+  }
+  codes.push_back(129);
+  for (std::size_t at = 0; at < codes.size(); at += 255) {
+    const std::size_t length = std::min<std::size_t>(255, codes.size() - at);
+    out.push_back(static_cast<std::uint8_t>(length));
+    out.insert(out.end(), codes.begin() + static_cast<std::ptrdiff_t>(at),
+               codes.begin() + static_cast<std::ptrdiff_t>(at + length));
+  }
+  append(out, {0, 0x3B});
+  return out;
 }
 
 ByteString make_black_png(std::uint32_t width, std::uint32_t height) {

@@ -21,13 +21,42 @@ Pixels make_scene(int width, int height);
 struct JpegOptions {
   int quality = 90;
   bool progressive = false;
-  int restart_rows = 0;     // iMCU rows between restart markers; 0 = none.
-  bool arithmetic = false;  // Arithmetic instead of Huffman coding.
-  int orientation = 0;      // EXIF orientation; 0 = no EXIF.
-  bool big_endian = false;  // Byte order of the EXIF data.
+  int restart_rows = 0;      // iMCU rows between restart markers; 0 = none.
+  bool arithmetic = false;   // Arithmetic instead of Huffman coding.
+  int orientation = 0;       // EXIF orientation; 0 = no EXIF.
+  bool big_endian = false;   // Byte order of the EXIF data.
+  bool full_colour = false;  // As many colour samples as brightness samples (4:4:4) instead of a quarter (4:2:0).
+  bool scan_each = false;    // A scan for each component, not progressive.
+  bool grey = false;
+  bool four_inks = false;  // CMYK.
 };
 ByteString encode_jpeg(const Pixels& pixels, const JpegOptions& options = {});
-ByteString encode_png(const Pixels& pixels);
+struct PngOptions {
+  bool alpha = false;
+  bool interlaced = false;
+  bool deep = false;  // 16 bits.
+};
+ByteString encode_png(const Pixels& pixels, const PngOptions& options = {});
+
+struct WebpOptions {
+  bool lossless = false;
+  bool alpha = false;
+};
+ByteString encode_webp(const Pixels& pixels, const WebpOptions& options = {});
+
+// One frame of `width` x `height` pixels of four colours, uncompressed, at `left`, `top` of a screen.
+struct GifOptions {
+  int screen_width = 0;
+  int screen_height = 0;
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+  bool interlaced = false;
+  bool palette = true;
+  int transparent = -1;  // Index of the colour that isn't drawn; -1 = none.
+};
+ByteString make_gif(const GifOptions& options);
 
 // A valid 1-bit grey PNG, all black: a few KB for millions of pixels.
 ByteString make_black_png(std::uint32_t width, std::uint32_t height);

@@ -67,7 +67,7 @@ class Classifier:
         abstain_below: float | None = None,
         self_test: bool = True,
         max_encoded_bytes: int = 33_554_432,
-        max_pixels: int = 64_000_000,
+        max_pixels: int = 268_435_456,
         max_side: int = 16_384,
         max_scans: int = 200,
         expected_sha256: str = "",

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "image/codec.hpp"
+
+namespace catdog::core {
+
+// The parts of a WebP file that count here. Offsets and sizes as the file says them, not checked.
+struct WebpContainer {
+  Bytes exif;         // Empty when there is none.
+  Bytes first_frame;  // Of an animation: its chunks. Empty when there is no whole frame.
+  int x = 0;          // Of the first frame on the canvas.
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+// Walks over the file's chunks without allocating anything.
+WebpContainer read_webp_container(Bytes bytes) noexcept;
+
+}  // namespace catdog::core
