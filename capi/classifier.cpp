@@ -80,8 +80,9 @@ catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* 
                                               const void* data, size_t size) {
   return capi::guard([&] {
     capi::require(classifier, "classifier");
+    if (size != 0) capi::require(data, "data");
     const core::ImageHeader header =
-        classifier->classifier.probe_encoded({static_cast<const std::uint8_t*>(capi::require(data, "data")), size});
+        classifier->classifier.probe_encoded({static_cast<const std::uint8_t*>(data), size});
     const core::Size displayed = header.displayed_size();
     if (out_format != nullptr) *out_format = core::image_format_name(header.format);
     if (out_width != nullptr) *out_width = displayed.width;

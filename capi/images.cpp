@@ -33,7 +33,9 @@ std::string problem_of(const catdog_image& image) {
   const bool reserved_set =
       std::any_of(std::begin(image.reserved), std::end(image.reserved), [](std::uint32_t word) { return word != 0; });
   if (image.flags != 0 || reserved_set) return "image.flags and image.reserved must be 0: zero the struct first";
-  if (image.data == nullptr) return "image.data is NULL";
+  // An empty file may have no address, as an empty std::vector has none: that is for the decoder to say.
+  const bool empty_file = image.data_size == 0 && image.format == CATDOG_FORMAT_ENCODED;
+  if (image.data == nullptr && !empty_file) return "image.data is NULL";
   if (image.data_size > std::numeric_limits<std::size_t>::max()) return "image.data_size is larger than memory";
   if (image.format == CATDOG_FORMAT_ENCODED) {
     if (image.width != 0 || image.height != 0 || image.row_stride != 0) {

@@ -42,7 +42,8 @@ catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_
 catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
                                                  const void* data, size_t size) {
   return classify_one(out, classifier, [&](const core::Classifier& c) {
-    return c.classify_encoded({static_cast<const std::uint8_t*>(require(data, "data")), size});
+    if (size != 0) require(data, "data");
+    return c.classify_encoded({static_cast<const std::uint8_t*>(data), size});
   });
 }
 

@@ -62,11 +62,11 @@ typedef int32_t catdog_status;
 
 enum {
   CATDOG_OK = 0,
-  CATDOG_ERROR_INVALID_ARGUMENT = 10,   /**< A NULL, a zero size, a value out of range, a reserved word that is set. */
+  CATDOG_ERROR_INVALID_ARGUMENT = 10,   /**< A NULL, a value out of range, a reserved word that is set. */
   CATDOG_ERROR_UNKNOWN_OPTION = 11,     /**< This version of the library doesn't know that option key. */
   CATDOG_ERROR_NOT_FOUND = 20,          /**< The file doesn't exist. */
   CATDOG_ERROR_IO = 21,                 /**< The file exists and can't be read. */
-  CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not an image format that this build reads. */
+  CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not a kind of image that this build reads, or no bytes. */
   CATDOG_ERROR_CORRUPT = 31,            /**< An image format that is read, but damaged beyond use. */
   CATDOG_ERROR_LIMIT = 32,              /**< The image breaks one of the limits in the options. */
   CATDOG_ERROR_MODEL_FORMAT = 40,       /**< Not a model file, or a damaged one. */

@@ -21,6 +21,10 @@ struct Source {
 
 int on_read(GifFileType* gif, GifByteType* to, int size) {
   auto& source = *static_cast<Source*>(gif->UserData);
+  if (size == 1 && source.at == source.bytes.size()) {  // As if the last block ended: a frame may be all there.
+    *to = 0;
+    return 1;
+  }
   const std::size_t count = std::min(source.bytes.size() - source.at, static_cast<std::size_t>(std::max(size, 0)));
   if (count > 0) {
     std::memcpy(to, source.bytes.data() + source.at, count);
@@ -34,13 +38,14 @@ struct GifCloser {
 };
 using Gif = std::unique_ptr<GifFileType, GifCloser>;
 
+// Of a file only: reading fails when its bytes end, and nothing is opened or written.
 [[noreturn]] void fail(int code) {
   if (code == D_GIF_ERR_NOT_ENOUGH_MEM) {
     throw Failure(Status::out_of_memory, "no memory for the GIF file");
   }
   const char* reason = GifErrorString(code);
   throw Failure(Status::corrupt,
-                std::string("the GIF file is damaged: ") + (reason != nullptr ? reason : "it has no image"));
+                std::string("the GIF file is damaged: ") + (reason != nullptr ? reason : "giflib gives no reason"));
 }
 
 // Reads up to the first image's descriptor; returns its transparent index or NO_TRANSPARENT_COLOR.
@@ -57,8 +62,11 @@ int find_first_frame(GifFileType* gif) {
       }
       return transparent;
     }
+    if (record == TERMINATE_RECORD_TYPE) {
+      throw Failure(Status::unsupported, "a GIF file without an image: it has comments or texts only");
+    }
     if (record != EXTENSION_RECORD_TYPE) {
-      fail(D_GIF_SUCCEEDED);
+      fail(D_GIF_ERR_WRONG_RECORD);
     }
     int code = 0;
     GifByteType* block = nullptr;  // First byte: length.
@@ -133,6 +141,9 @@ GifReader::GifReader(Bytes bytes) : source_{bytes} {
   // The screen, made larger where the frame leaves it, as browsers do: screens of 0x0 and 1x1 exist. giflib gives up to
   // 65,535 each, never negative.
   const GifImageDesc& frame = gif_->Image;
+  if (frame.Width == 0 || frame.Height == 0) {
+    throw Failure(Status::corrupt, "the GIF file is damaged: its first frame has no pixels");
+  }
   header_.format = ImageFormat::gif;
   header_.stored_size = {std::max(gif_->SWidth, frame.Left + frame.Width),
                          std::max(gif_->SHeight, frame.Top + frame.Height)};

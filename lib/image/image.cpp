@@ -12,7 +12,7 @@ namespace {
 
 std::unique_ptr<ImageReader> open_image(Bytes bytes, Size at_least, const ImageLimits& limits) {
   if (bytes.empty()) {
-    throw Failure(Status::invalid_argument, "the image has no bytes");
+    throw Failure(Status::unsupported, "the image has no bytes: the file is empty");
   }
   if (bytes.size() > limits.max_encoded_bytes) {
     throw Failure(Status::limit, "the image has " + std::to_string(bytes.size()) + " bytes, more than the limit of " +

@@ -50,8 +50,7 @@ struct DecodedImage : ImageHeader {
 };
 
 // Reads the header of an encoded image and checks it against the limits. `at_least` decides at which scale
-// decode_image() would decode a JPEG, hence the cost. Throws Failure: unsupported, corrupt, limit, invalid_argument
-// (empty input).
+// decode_image() would decode a JPEG, hence the cost. Throws Failure: unsupported, corrupt, limit.
 ImageHeader probe_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
 
 // Decodes an encoded image. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in

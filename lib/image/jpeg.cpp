@@ -141,17 +141,54 @@ void watch_progress(Decoder& decoder) {
                                        std::to_string(kNeededPercent) + " % of its rows are there");
   }
   const std::string reason(decoder.jump.message.data());
+  const jpeg_decompress_struct& info = decoder.info;
+  bool unsupported = false;
   switch (decoder.errors.msg_code) {
-    case JERR_OUT_OF_MEMORY: throw Failure(Status::out_of_memory, "no memory for the JPEG file: " + reason);
-    case JERR_CONVERSION_NOTIMPL:
-    case JERR_SOF_UNSUPPORTED:
-    case JERR_BAD_PRECISION:
+    case JERR_OUT_OF_MEMORY:
+    case JERR_NO_BACKING_STORE: throw Failure(Status::out_of_memory, "no memory for the JPEG file: " + reason);
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+      throw Failure(Status::limit, "the image has " + std::to_string(info.image_width) + "x" +
+                                       std::to_string(info.image_height) +
+                                       " pixels, more than libjpeg reads: " + reason + "; make it smaller");
+    // What a sound file may ask for and libjpeg doesn't do.
     case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_MCU_SIZE:  // More samples in an MCU than the standard allows, but some programs write it.
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOTIMPL:
     case JERR_NOT_COMPILED:
-      throw Failure(Status::unsupported, "a kind of JPEG file that isn't read: " + reason +
-                                             "; save it as an 8-bit baseline or progressive JPEG");
-    default: throw Failure(Status::corrupt, "the JPEG file is damaged: " + reason);
+    case JERR_SOF_UNSUPPORTED: unsupported = true; break;
+    case JERR_EMPTY_IMAGE:  // The height may follow the first scan, in a DNL segment.
+      unsupported = info.image_height == 0 && info.image_width != 0 && info.num_components != 0;
+      break;
+    case JERR_UNKNOWN_MARKER: {  // DHP and EXP of hierarchical files; JPEG-LS and later parts of the standard.
+      const int marker = decoder.errors.msg_parm.i[0];
+      unsupported = marker == 0xDE || marker == 0xDF || (marker >= 0xF0 && marker <= 0xFD);
+      break;
+    }
+    // libjpeg was used in a way that it doesn't allow.
+    case JERR_BAD_ALIGN_TYPE:
+    case JERR_BAD_ALLOC_CHUNK:
+    case JERR_BAD_BUFFER_MODE:
+    case JERR_BAD_LIB_VERSION:
+    case JERR_BAD_POOL_ID:
+    case JERR_BAD_STATE:
+    case JERR_BAD_STRUCT_SIZE:
+    case JERR_BAD_VIRTUAL_ACCESS:
+    case JERR_BUFFER_SIZE:
+    case JERR_MODE_CHANGE:
+    case JERR_VIRTUAL_BUG: throw Failure(Status::internal, "libjpeg failed: " + reason);
+    default: break;
   }
+  if (unsupported) {
+    throw Failure(Status::unsupported, "a kind of JPEG file that isn't read: " + reason +
+                                           "; save it as an 8-bit baseline or progressive JPEG");
+  }
+  throw Failure(Status::corrupt, "the JPEG file is damaged: " + reason);
 }
 
 // Largest of 1, 2, 4, 8 that keeps both sides at or above at_least; 1 where that asks for nothing.

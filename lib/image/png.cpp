@@ -16,7 +16,6 @@ namespace {
 // Chunks whose contents don't change the image here; some unfold to much memory.
 constexpr std::string_view kIgnoredChunks(
     "bKGD\0cHRM\0cICP\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt\0", 85);
-constexpr std::size_t kChunkMemory = 1U << 20;
 
 struct Source {
   Bytes bytes;
@@ -50,8 +49,29 @@ void on_read(png_structp png, png_bytep to, std::size_t size) {
   source.at += size;
 }
 
+// Whether the header, whose checksum is right, names a method that the standard keeps for later.
+bool has_unknown_method(Bytes bytes) {
+  constexpr std::size_t kMethods = 26;  // Compression, filter, interlace.
+  return bytes.size() > kMethods + 2 && (bytes[kMethods] != 0 || bytes[kMethods + 1] != 0 || bytes[kMethods + 2] > 1);
+}
+
+// libpng has no error codes, only texts.
 [[noreturn]] void fail(const Source& source) {
-  throw Failure(Status::corrupt, std::string("the PNG file is damaged: ") + source.jump.message.data());
+  const std::string reason(source.jump.message.data());
+  const auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
+  if (says("ut of memory") || says("ut of Memory") || says("nsufficient memory")) {
+    throw Failure(Status::out_of_memory, "no memory for the PNG file: " + reason);
+  }
+  if (says("internal error")) {
+    throw Failure(Status::internal, "libpng failed: " + reason);
+  }
+  if (says("unhandled critical chunk") || (says("Invalid IHDR data") && has_unknown_method(source.bytes))) {
+    const bool apple = source.bytes.size() > 16 && std::memcmp(source.bytes.data() + 12, "CgBI", 4) == 0;
+    throw Failure(Status::unsupported,
+                  "a kind of PNG file that isn't read: " + (apple ? "Apple's CgBI, made for one of its apps" : reason) +
+                      "; save it as a standard PNG");
+  }
+  throw Failure(Status::corrupt, "the PNG file is damaged: " + reason);
 }
 
 // Reads as far as the first chunk of pixels. False: libpng has no memory.
@@ -63,7 +83,8 @@ bool read_header(Source& source) {
   }
   png_set_read_fn(source.png, &source, on_read);
   png_set_user_limits(source.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // Ours come with the header.
-  png_set_chunk_malloc_max(source.png, kChunkMemory);
+  // No limit on chunks: those that can be large are skipped, and the limit counts for these too.
+  png_set_chunk_malloc_max(source.png, 0);
   png_set_keep_unknown_chunks(source.png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
   png_set_keep_unknown_chunks(source.png, PNG_HANDLE_CHUNK_NEVER,
                               reinterpret_cast<png_const_bytep>(kIgnoredChunks.data()),

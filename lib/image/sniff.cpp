@@ -16,7 +16,7 @@ bool has_at(std::span<const std::uint8_t> bytes, std::size_t offset, std::string
 }  // namespace
 
 ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept {
-  if (has_at(bytes, 0, "\xFF\xD8\xFF")) return ImageFormat::jpeg;
+  if (has_at(bytes, 0, "\xFF\xD8")) return ImageFormat::jpeg;
   if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n")) return ImageFormat::png;
   if (has_at(bytes, 0, "RIFF") && has_at(bytes, 8, "WEBP")) return ImageFormat::webp;
   if (has_at(bytes, 0, "GIF87a") || has_at(bytes, 0, "GIF89a")) return ImageFormat::gif;

@@ -15,10 +15,25 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw Failure(Status::corrupt, "the WebP file is damaged: " + what); }
 
+// Of what couldn't be read.
+[[noreturn]] void fail(VP8StatusCode status, const std::string& what) {
+  switch (status) {
+    case VP8_STATUS_OUT_OF_MEMORY: throw Failure(Status::out_of_memory, "no memory for the WebP file");
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      throw Failure(Status::unsupported, "a kind of WebP file that isn't read; save it anew");
+    case VP8_STATUS_INVALID_PARAM:
+    case VP8_STATUS_USER_ABORT: throw Failure(Status::internal, "libwebp failed to read " + what);
+    case VP8_STATUS_SUSPENDED:
+    case VP8_STATUS_NOT_ENOUGH_DATA: fail(what + " ends too early");
+    default: fail(what + " can't be read");
+  }
+}
+
 WebPBitstreamFeatures features_of(Bytes bytes) {
   WebPBitstreamFeatures features{};
-  if (WebPGetFeatures(bytes.data(), bytes.size(), &features) != VP8_STATUS_OK) {
-    fail("its header can't be read");
+  const VP8StatusCode status = WebPGetFeatures(bytes.data(), bytes.size(), &features);
+  if (status != VP8_STATUS_OK) {
+    fail(status, "its header");
   }
   return features;
 }
@@ -43,7 +58,7 @@ void decode_bitstream(Bytes bytes, WEBP_CSP_MODE mode, std::span<std::uint8_t> t
     status = WebPIUpdate(decoder.get(), bytes.data(), given);
   }
   if (status != VP8_STATUS_OK) {
-    fail("its pixels can't be decoded");
+    fail(status, "its image");
   }
 }
 

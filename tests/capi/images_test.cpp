@@ -61,7 +61,7 @@ TEST_F(CapiImages, FileErrors) {
   folder_.write("p.jpg", text_of(shipped_image("baseline.jpg")));
   EXPECT_EQ(classify_file(path("p.jpg/below")), CATDOG_ERROR_NOT_FOUND);
   folder_.write("empty.jpg", "");
-  EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(classify_file(path("empty.jpg")), CATDOG_ERROR_UNSUPPORTED);
   folder_.write("text.jpg", "this is text, whatever it is called");
   EXPECT_EQ(classify_file(path("text.jpg")), CATDOG_ERROR_UNSUPPORTED);
 }
@@ -229,8 +229,17 @@ TEST_F(CapiImages, NullsAndNothing) {
   refused(catdog_classifier_classify_image(&result, nullptr, &image), "classifier is NULL");
   refused(catdog_classifier_classify_image(&result, classifier, nullptr), "image is NULL");
 
-  EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, bytes.data(), 0), CATDOG_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(result, nullptr);
+  // An empty file is a file of no known format, wherever it lies.
+  for (const void* data : {static_cast<const void*>(bytes.data()), static_cast<const void*>(nullptr)}) {
+    EXPECT_EQ(catdog_classifier_classify_encoded(&result, classifier, data, 0), CATDOG_ERROR_UNSUPPORTED);
+    EXPECT_EQ(result, nullptr);
+    catdog_image empty = encoded_image(bytes);
+    empty.data = data;
+    empty.data_size = 0;
+    EXPECT_EQ(catdog_classifier_classify_image(&result, classifier, &empty), CATDOG_ERROR_UNSUPPORTED);
+    EXPECT_EQ(catdog_classifier_probe_encoded(nullptr, nullptr, nullptr, nullptr, classifier, data, 0),
+              CATDOG_ERROR_UNSUPPORTED);
+  }
 }
 
 TEST_F(CapiImages, EveryFieldOfTheStructIsChecked) {
