@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only place where exceptions end: nothing thrown inside the library crosses the C ABI.
+// The border of the C ABI: no exception crosses it, and the caller's floating-point settings don't count inside.
 #pragma once
 
 #include <exception>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "catdog/catdog.h"
+#include "runtime/float_environment.hpp"
 #include "status.hpp"
 
 namespace catdog::capi {
@@ -19,6 +20,7 @@ catdog_status translate_current_exception() noexcept;
 
 template <typename Function>
 catdog_status guard(Function function) noexcept {
+  const core::DefaultFloatEnvironment floats;
   try {
     function();
     return CATDOG_OK;

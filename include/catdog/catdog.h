@@ -31,6 +31,7 @@
  *   - Inputs are borrowed for the duration of the call only. Strings are UTF-8, NUL-terminated, and owned by the object
  *     that returned them.
  *   - Every destroy function accepts NULL.
+ *   - The calling thread's rounding mode, traps and flush-to-zero don't change an answer, and stay as they were.
  *   - No function throws, prints, aborts or exits. Logging is silent unless catdog_options_set_log() was called.
  *
  * All declarations are available since version 0.1.0 unless they say otherwise.

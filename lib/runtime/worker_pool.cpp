@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/float_environment.hpp"
 #include "runtime/threads.hpp"
 
 namespace catdog::core {
@@ -32,6 +33,7 @@ struct WorkerPool::Impl {
   explicit Impl(int size) : threads(std::max(1, size)) {}
 
   void help() {
+    const DefaultFloatEnvironment floats;  // A thread begins with the settings of the one that started it.
     std::unique_lock lock(mutex);
     while (true) {
       wake.wait(lock, [this] { return stopping || !batches.empty(); });
