@@ -106,6 +106,7 @@ struct Classifier::Impl {
     verdict.timings.preprocess = watch.lap();
     std::vector<float> scores(model.config().outputs());
     context->run(scores);
+    require_finite(scores);
     verdict.timings.infer = watch.lap();
     calibrate_in_place(scores, model.config());
     const std::size_t labels = model.config().labels.size();

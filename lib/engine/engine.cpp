@@ -132,6 +132,12 @@ void calibrate_in_place(std::span<float> outputs, const ModelConfig& config) {
   }
 }
 
+void require_finite(std::span<const float> outputs) {
+  if (std::all_of(outputs.begin(), outputs.end(), [](float value) { return std::isfinite(value); })) return;
+  throw Failure(Status::engine_failed,
+                "the network gave a number that is not finite for this image: its model file is broken");
+}
+
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log) {
   if (options.kind != EngineKind::automatic) return create_checked(options.kind, model, options, log);
   if (!model.has_native_part()) return create_checked(EngineKind::torch, model, options, log);

@@ -72,6 +72,9 @@ std::unique_ptr<Engine> create_torch_engine(const ModelFile& model, const Engine
 // Failure(model_format).
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log);
 
+// Throws Failure(engine_failed) when an output is NaN or infinite.
+void require_finite(std::span<const float> outputs);
+
 // Calibrated probabilities: softmax(logits / temperature), in place.
 void softmax_in_place(std::span<float> logits, double temperature);
 

@@ -47,6 +47,11 @@ void check_weights(const ModelConfig& config, const WeightMap& weights) {
       fail("weights: " + spec.name + " has shape " + describe(found->second.shape) + ", but the architecture needs " +
            describe(spec.shape));
     }
+    const auto& values = found->second.values;
+    const bool variance = spec.name.ends_with(".running_var");
+    if (variance && std::any_of(values.begin(), values.end(), [](float value) { return value < 0; })) {
+      fail("weights: " + spec.name + " has a negative value, but it is a variance");
+    }
   }
   for (const auto& [name, tensor] : weights) {
     if (!std::all_of(tensor.values.begin(), tensor.values.end(), [](float value) { return std::isfinite(value); })) {

@@ -48,6 +48,19 @@ TEST(CapiErrors, StatusNamesAreStable) {
   EXPECT_STREQ(catdog_status_name(-2147483647 - 1), "unknown");
 }
 
+// Weights that are finite, and a product that isn't.
+TEST(CapiErrors, ANetworkThatYieldsNoNumberGivesNoAnswer) {
+  ModelRecipe recipe;
+  recipe.edit_weights = [](Weights& weights) {
+    for (float& value : weights["fc.1.weight"].second) value = 3e38F;
+    for (float& value : weights["fc.1.bias"].second) value = -3e38F;
+  };
+  const ClassifierHandle classifier = open_model(recipe);
+  ResultHandle result;
+  EXPECT_EQ(classify(result, classifier, shipped_image("baseline.jpg")), CATDOG_ERROR_ENGINE_FAILED);
+  EXPECT_THAT(catdog_last_error(), testing::HasSubstr("not finite"));
+}
+
 TEST(CapiErrors, EachThreadHasItsOwnLastError) {
   ASSERT_EQ(catdog_options_set_int(nullptr, 1, 1), CATDOG_ERROR_INVALID_ARGUMENT);
   const std::string mine = catdog_last_error();

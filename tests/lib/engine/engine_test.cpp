@@ -224,5 +224,14 @@ TEST(CreateEngine, WhenBothEnginesRefuseBothReasonsAreGiven) {
   EXPECT_THAT(failure.what(), HasSubstr("/nowhere/libcatdog-torch.so"));
 }
 
+TEST(RequireFinite, RefusesNaNAndInfinity) {
+  std::vector<float> outputs{1.0F, -3e38F};
+  EXPECT_NO_THROW(core::require_finite(outputs));
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    outputs[1] = bad;
+    EXPECT_EQ(failure_of([&] { core::require_finite(outputs); }).status(), Status::engine_failed);
+  }
+}
+
 }  // namespace
 }  // namespace catdog

@@ -140,6 +140,8 @@ TEST(ModelDamage, WeightsThatDoNotFit) {
     recipe.edit_weights = [bad](auto& weights) { weights["fc.1.bias"].second[1] = bad; };
     expect_format_failure(recipe, "fc.1.bias has a value that is not finite");
   }
+  recipe.edit_weights = [](auto& weights) { weights["conv1.1.running_var"].second[3] = -0.5F; };
+  expect_format_failure(recipe, "conv1.1.running_var has a negative value");
 }
 
 TEST(ModelDamage, FormatOneNeedsItsCopyOfTheWeights) {
