@@ -59,11 +59,11 @@ std::size_t frozen_layers(const TrainableNetwork& network) {
     for (std::size_t i = 0; i + 1 < first; ++i) {
       if (!layers[i].id.empty()) before.insert(layers[i].id);
     }
-    return std::any_of(layers.begin() + static_cast<std::ptrdiff_t>(first), layers.end(),
-                       [&](const core::Layer& layer) {
-                         const auto* add = std::get_if<core::AddLayer>(&layer.op);
-                         return (add != nullptr && before.contains(add->from)) || before.contains(layer.input);
-                       });
+    return std::any_of(
+        layers.begin() + static_cast<std::ptrdiff_t>(first), layers.end(), [&](const core::Layer& layer) {
+          const std::vector<std::string> ids = core::ids_read_by(layer);
+          return std::any_of(ids.begin(), ids.end(), [&](const auto& id) { return before.contains(id); });
+        });
   };
   while (count > 0 && read_later(count)) --count;
   const bool computes = std::any_of(layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(count),

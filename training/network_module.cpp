@@ -33,6 +33,16 @@ at::Tensor average_pool(const at::Tensor& x, const core::PoolLayer& op) {
   return op.padding.symmetric() ? pool(x) : pool(x) / pool(at::ones({1, 1, x.size(2), x.size(3)}, x.options()));
 }
 
+at::Tensor log_sum_exp(const at::Tensor& x, const core::LogSumExpLayer& op) {
+  std::vector<at::Tensor> groups;
+  std::int64_t first = 0;
+  for (const int size : op.groups) {
+    groups.push_back(at::logsumexp(x.slice(1, first, first + size) * op.sharpness, 1, true) / op.sharpness);
+    first += size;
+  }
+  return at::cat(groups, 1);
+}
+
 // Looks up a layer's tensor; undefined for a bias that the layer doesn't have.
 at::Tensor find(const StateDict& state, const std::string& name) {
   const auto found = state.find(name);
@@ -99,6 +109,12 @@ at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, 
             x = x.mean({2, 3});
           } else if constexpr (std::is_same_v<Op, core::LinearLayer>) {
             x = torch::linear(torch::flatten(x, 1), state.at(op.name + ".weight"), find(state, op.name + ".bias"));
+          } else if constexpr (std::is_same_v<Op, core::LogSumExpLayer>) {
+            x = log_sum_exp(x.to(torch::kFloat32), op);
+          } else if constexpr (std::is_same_v<Op, core::ConcatLayer>) {
+            std::vector<at::Tensor> parts{x};
+            for (const std::string& id : op.from) parts.push_back(labelled.at(id));
+            x = at::cat(parts, 1);
           } else if constexpr (std::is_same_v<Op, core::DropoutLayer>) {
             x = torch::dropout(x, op.p, training);
           }

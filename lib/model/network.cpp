@@ -89,6 +89,25 @@ PoolLayer read_pool(const Json& layer, bool max, const std::string& where) {
   return pool;
 }
 
+LogSumExpLayer read_log_sum_exp(const Json& layer, const std::string& where) {
+  const std::string field = where + ".groups";
+  LogSumExpLayer result;
+  for (const Json& size : json_reader::as_array(json_reader::require(layer, "groups", where), 1, max_extent, field)) {
+    result.groups.push_back(static_cast<int>(json_reader::as_integer(size, 1, max_extent, field)));
+  }
+  result.sharpness = json_reader::number(layer, "sharpness", 0.01, 100.0, where, 1.0);
+  return result;
+}
+
+ConcatLayer read_concat(const Json& layer, const std::string& where) {
+  ConcatLayer concat;
+  const std::string field = where + ".from";
+  for (const Json& id : json_reader::as_array(json_reader::require(layer, "from", where), 1, max_layers, field)) {
+    concat.from.push_back(json_reader::as_text(id, 1, max_name_bytes, field));
+  }
+  return concat;
+}
+
 LayerOp read_op(const Json& layer, const std::string& op, const std::string& where) {
   if (op == "conv2d") return read_conv(layer, where);
   if (op == "batch_norm") {
@@ -103,6 +122,8 @@ LayerOp read_op(const Json& layer, const std::string& op, const std::string& whe
                        static_cast<int>(json_reader::integer(layer, "out_features", 1, max_extent, where)),
                        json_reader::boolean(layer, "bias", where, true)};
   }
+  if (op == "concat") return read_concat(layer, where);
+  if (op == "log_sum_exp") return read_log_sum_exp(layer, where);
   if (op == "dropout") return DropoutLayer{json_reader::number(layer, "p", 0.0, 1.0, where, 0.5)};
   json_reader::fail(where + ".op", "unknown layer \"" + op + "\"");
 }
@@ -115,6 +136,16 @@ const std::string* weight_prefix(const LayerOp& op) {
 }
 
 }  // namespace
+
+std::vector<std::string> ids_read_by(const Layer& layer) {
+  std::vector<std::string> ids;
+  if (!layer.input.empty()) ids.push_back(layer.input);
+  if (const auto* add = std::get_if<AddLayer>(&layer.op)) ids.push_back(add->from);
+  if (const auto* concat = std::get_if<ConcatLayer>(&layer.op)) {
+    ids.insert(ids.end(), concat->from.begin(), concat->from.end());
+  }
+  return ids;
+}
 
 Network parse_network(std::string_view json) {
   const std::string top = "architecture";
@@ -134,11 +165,10 @@ Network parse_network(std::string_view json) {
     where += " (" + op + ")";
     Layer layer{read_op(item, op, where), json_reader::text(item, "id", 1, max_name_bytes, where, ""),
                 json_reader::text(item, "input", 1, max_name_bytes, where, "")};
-    const auto require_earlier = [&](const char* field, const std::string& id) {
-      if (!ids.contains(id)) json_reader::fail(where + field, "no earlier layer has the id \"" + id + "\"");
-    };
-    if (!layer.input.empty()) require_earlier(".input", layer.input);
-    if (const auto* add = std::get_if<AddLayer>(&layer.op)) require_earlier(".from", add->from);
+    for (const std::string& id : ids_read_by(layer)) {
+      if (ids.contains(id)) continue;
+      json_reader::fail(where + (id == layer.input ? ".input" : ".from"), "no earlier layer has the id \"" + id + "\"");
+    }
     if (!layer.id.empty() && !ids.insert(layer.id).second) {
       json_reader::fail(where + ".id", "\"" + layer.id + "\" is used twice");
     }

@@ -55,18 +55,30 @@ struct LinearLayer {
   int out_features = 0;
   bool bias = true;
 };
+// log(Σ exp(sharpness · x)) / sharpness over the channels of each group, in turn: the sum of the classes of a
+// classifier that make up one label; with a high sharpness the largest of them.
+struct LogSumExpLayer {
+  std::vector<int> groups;  // Channels of each; together all of the input, which is flat.
+  double sharpness = 1;
+};
+struct ConcatLayer {
+  std::vector<std::string> from;  // Ids of earlier flat layers, whose outputs follow the flat input.
+};
 struct DropoutLayer {
   double p = 0.5;  // Training only.
 };
 
 using LayerOp = std::variant<ConvLayer, BatchNormLayer, ReluLayer, AddLayer, PoolLayer, GlobalAvgPoolLayer, LinearLayer,
-                             DropoutLayer>;
+                             LogSumExpLayer, ConcatLayer, DropoutLayer>;
 
 struct Layer {
   LayerOp op;
   std::string id;     // Name of its output for a later "add" or "input"; empty for most.
   std::string input;  // Id of the earlier layer whose output it reads; empty: the layer before it.
 };
+
+// Ids of the earlier layers that a layer reads, its `input` included.
+std::vector<std::string> ids_read_by(const Layer& layer);
 
 struct Network {
   std::string name;

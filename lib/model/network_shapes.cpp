@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer list means for the shapes of activations and weights.
 #include <map>
+#include <numeric>
 #include <type_traits>
 
 #include "model/network.hpp"
@@ -74,6 +75,25 @@ class ShapeInference {
     shape_ = {shape_.c, 1, 1, true};
   }
   void visit(const LinearLayer& linear) { shape_ = {linear.out_features, 1, 1, true}; }
+  void visit(const LogSumExpLayer& sum) {
+    const std::int64_t channels = std::accumulate(sum.groups.begin(), sum.groups.end(), std::int64_t{0});
+    if (!shape_.flat || channels != shape_.c) {
+      fail("log_sum_exp: the groups have " + std::to_string(channels) + " channels together, but its input is " +
+           describe(shape_));
+    }
+    shape_.c = static_cast<int>(sum.groups.size());
+  }
+  void visit(const ConcatLayer& concat) {
+    std::int64_t channels = shape_.c;
+    bool flat = shape_.flat;
+    for (const std::string& id : concat.from) {
+      channels += labelled(id).c;
+      flat &= labelled(id).flat;
+    }
+    if (!flat) fail("concat: its inputs must be flat");
+    if (channels > max_extent) fail("concat: the output has more than 65536 channels");
+    shape_.c = static_cast<int>(channels);
+  }
   void visit(const AddLayer& add) const {
     const ActivationShape& other = labelled(add.from);
     if (other.c != shape_.c || other.h != shape_.h || other.w != shape_.w || other.flat != shape_.flat) {

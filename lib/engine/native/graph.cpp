@@ -53,8 +53,7 @@ class Builder {
     const auto& layers = model.network.layers;
     shapes_ = infer_shapes(model.network, model.input.height, model.input.width);
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      if (const auto* add = std::get_if<AddLayer>(&layers[i].op)) last_read_[add->from] = static_cast<int>(i);
-      if (!layers[i].input.empty()) last_read_[layers[i].input] = static_cast<int>(i);
+      for (const std::string& id : ids_read_by(layers[i])) last_read_[id] = static_cast<int>(i);
     }
     shape_ = ActivationShape{3, model.input.height, model.input.width, false};
   }
@@ -170,8 +169,9 @@ class Builder {
 
   void append(const ReluLayer& layer) {
     Node* node = open_node();
-    const bool takes_one = node != nullptr && node->activation == Activation::none && node->kind != NodeKind::pool &&
-                           node->kind != NodeKind::scale_shift;
+    const bool takes_one =
+        node != nullptr && node->activation == Activation::none &&
+        (node->kind == NodeKind::conv || node->kind == NodeKind::linear || node->kind == NodeKind::add);
     if (!takes_one) node = &push(NodeKind::activation);
     node->activation = layer.six ? Activation::relu6 : Activation::relu;
   }
@@ -204,6 +204,17 @@ class Builder {
     Node& node = push(NodeKind::pool);
     node.kernel = Pair{node.in.h, node.in.w};
     node.stride = node.kernel;
+  }
+
+  void append(const LogSumExpLayer& layer) {
+    Node& node = push(NodeKind::log_sum_exp);
+    node.sizes = layer.groups;
+    node.sharpness = layer.sharpness;
+  }
+
+  void append(const ConcatLayer& layer) {
+    Node& node = push(NodeKind::concat);
+    for (const std::string& id : layer.from) node.parts.push_back(labels_.at(id).first);
   }
 
   void append(const DropoutLayer&) {}

@@ -11,7 +11,7 @@
 
 namespace catdog::core::native {
 
-enum class NodeKind : std::uint8_t { conv, scale_shift, activation, add, pool, linear };
+enum class NodeKind : std::uint8_t { conv, scale_shift, activation, add, pool, linear, log_sum_exp, concat };
 enum class Activation : std::uint8_t { none, relu, relu6 };
 
 // Values are numbered: 0 is the image, node i produces value i + 1.
@@ -28,6 +28,9 @@ struct Node {
   Padding padding;
   int groups = 1;
   bool max = false;            // Pool.
+  std::vector<int> sizes;      // Log-sum-exp: channels of each group.
+  double sharpness = 1;        // Log-sum-exp.
+  std::vector<int> parts;      // Concat: the values behind the input.
   std::vector<float> weights;  // Conv [out, in/groups, kh, kw]; linear [out, in]; scale_shift: scale.
   std::vector<float> bias;     // One for each output channel; scale_shift: shift.
 };

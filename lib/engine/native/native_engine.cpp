@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -58,6 +59,10 @@ class NativeContext final : public EngineContext {
     const SerialOpenMpScope serial;
     dnnl_stream_t stream = stream_.get();
     for (std::size_t i = 0; i < args_.size(); ++i) {
+      if (!plan_->steps[i].log_sum_exp.empty()) {
+        log_sum_exp(plan_->steps[i]);
+        continue;
+      }
       const dnnl_status_t status = dnnl_primitive_execute(plan_->steps[i].primitive.get(), stream,
                                                           static_cast<int>(args_[i].size()), args_[i].data());
       if (status != dnnl_success) {
@@ -70,6 +75,19 @@ class NativeContext final : public EngineContext {
   }
 
  private:
+  // The primitives before it have finished: on a CPU oneDNN's stream runs each within its call.
+  void log_sum_exp(const native::Step& step) const {
+    const auto* source = reinterpret_cast<const float*>(address(step.args[0].buffer));
+    auto* result = reinterpret_cast<float*>(address(step.args[1].buffer));
+    for (const int size : step.log_sum_exp) {
+      const float largest = *std::max_element(source, source + size);
+      float sum = 0;
+      for (int i = 0; i < size; ++i) sum += std::exp(step.sharpness * (source[i] - largest));
+      *result++ = largest + std::log(sum) / step.sharpness;
+      source += size;
+    }
+  }
+
   std::byte* address(int buffer) const {
     return arena_.get() + plan_->buffers[static_cast<std::size_t>(buffer)].offset;
   }

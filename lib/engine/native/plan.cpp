@@ -92,6 +92,8 @@ class Compiler {
       case NodeKind::add: return emit_add(node);
       case NodeKind::pool: return emit_pool(node);
       case NodeKind::linear: return emit_linear(node);
+      case NodeKind::log_sum_exp: return emit_log_sum_exp(node);
+      case NodeKind::concat: return emit_concat(node);
     }
   }
 
@@ -119,7 +121,7 @@ class Compiler {
       buffer.first = std::min(buffer.first, step);
       buffer.last = std::max(buffer.last, step);
     }
-    plan_.steps.push_back({std::move(primitive), std::move(args)});
+    plan_.steps.push_back({std::move(primitive), std::move(args), {}, 1});
   }
 
   static dnnl::primitive_attr attributes(Activation activation, bool sum = false) {
@@ -263,6 +265,36 @@ class Compiler {
     const dnnl::eltwise_forward::primitive_desc pd(desc, attributes(Activation::none), plan_.engine);
     const Value result = new_value(pd.dst_desc());
     add_step(dnnl::eltwise_forward(pd), pd.scratchpad_desc(), {arg(DNNL_ARG_SRC, input), arg(DNNL_ARG_DST, result)});
+    values_.push_back(result);
+  }
+
+  // oneDNN has no such primitive. In float32 whatever the precision is: the sum spans many powers of two.
+  void emit_log_sum_exp(const Node& node) {
+    const Value source = reordered(value(node.input), memory::desc({1, node.in.c}, Type::f32, Tag::nc));
+    const Value result = new_value(memory::desc({1, node.out.c}, Type::f32, Tag::nc));
+    add_step({}, {}, {arg(DNNL_ARG_SRC, source), arg(DNNL_ARG_DST, result)});
+    plan_.steps.back().log_sum_exp = node.sizes;
+    plan_.steps.back().sharpness = static_cast<float>(node.sharpness);
+    values_.push_back(result);
+  }
+
+  // In float32: a few values, of which some are log-sum-exps.
+  void emit_concat(const Node& node) {
+    std::vector<Value> parts{value(node.input)};
+    for (const int part : node.parts) parts.push_back(value(part));
+    const auto plain = [](const Value& part) { return memory::desc(part.desc.dims(), Type::f32, Tag::nc); };
+    std::vector<memory::desc> descs;
+    for (Value& part : parts) descs.push_back((part = reordered(part, plain(part))).desc);
+    dnnl::primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    const memory::desc desc({1, node.out.c}, Type::f32, Tag::nc);
+    const dnnl::concat::primitive_desc pd(desc, 1, descs, plan_.engine, attr);
+    const Value result = new_value(desc);
+    std::vector<StepArg> args{arg(DNNL_ARG_DST, result)};
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      args.push_back(arg(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i]));
+    }
+    add_step(dnnl::concat(pd), pd.scratchpad_desc(), std::move(args));
     values_.push_back(result);
   }
 

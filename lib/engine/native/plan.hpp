@@ -24,6 +24,8 @@ struct StepArg {
 struct Step {
   dnnl::primitive primitive;
   std::vector<StepArg> args;
+  std::vector<int> log_sum_exp;  // Not empty: no primitive, but this, of groups of so many floats.
+  float sharpness = 1;           // Of log_sum_exp.
 };
 
 struct Plan {

@@ -121,6 +121,22 @@ struct Expression {
     return "torch.linear(torch.flatten(" + x + ", 1), " + attribute(linear.name + ".weight") + ", " +
            (linear.bias ? attribute(linear.name + ".bias") : "None") + ")";
   }
+  std::string operator()(const core::LogSumExpLayer& sum) const {
+    const std::string factor = real(sum.sharpness);
+    std::string parts;
+    int first = 0;
+    for (const int size : sum.groups) {
+      parts += std::string(parts.empty() ? "" : ", ") + "torch.logsumexp(torch.mul(torch.slice(" + x + ", 1, " +
+               std::to_string(first) + ", " + std::to_string(first + size) + "), " + factor + "), [1], True)";
+      first += size;
+    }
+    return "torch.div(torch.cat([" + parts + "], 1), " + factor + ")";
+  }
+  std::string operator()(const core::ConcatLayer& concat) const {
+    std::string parts = x;
+    for (const std::string& id : concat.from) parts += ", " + labelled.at(id);
+    return "torch.cat([" + parts + "], 1)";
+  }
   std::string operator()(const core::DropoutLayer& /*dropout*/) const { return x; }
 };
 

@@ -137,6 +137,25 @@ class Reference {
     x_ = std::move(y);
   }
 
+  void apply(const core::LogSumExpLayer& l) {
+    Tensor y(static_cast<int>(l.groups.size()), 1, 1);
+    std::size_t first = 0;
+    for (std::size_t o = 0; o < l.groups.size(); ++o) {
+      double sum = 0;
+      for (int i = 0; i < l.groups[o]; ++i) sum += std::exp(l.sharpness * x_.v[first++]);
+      y.at(static_cast<int>(o), 0, 0) = std::log(sum) / l.sharpness;
+    }
+    x_ = std::move(y);
+  }
+
+  void apply(const core::ConcatLayer& l) {
+    for (const std::string& id : l.from) {
+      const Tensor& other = kept_.at(id);
+      x_.v.insert(x_.v.end(), other.v.begin(), other.v.end());
+      x_.c += other.c;
+    }
+  }
+
   void apply(const core::DropoutLayer&) {}
 
   const ModelFile& model_;

@@ -87,6 +87,18 @@ std::string statement(const core::Layer& layer) {
     return "torch.matmul(torch.flatten(x, 1), " + weight(linear->name, "weight") + ".t())" +
            (linear->bias ? " + " + weight(linear->name, "bias") : "");
   }
+  if (const auto* sum = std::get_if<core::LogSumExpLayer>(&layer.op)) {
+    const std::string factor = std::to_string(sum->sharpness);
+    std::string sizes;
+    for (const int size : sum->groups) sizes += std::to_string(size) + ", ";
+    return "torch.cat([torch.log(torch.sum(torch.exp(part * " + factor + "), 1, True)) / " + factor +
+           " for part in torch.split(x, [" + sizes + "], 1)], 1)";
+  }
+  if (const auto* concat = std::get_if<core::ConcatLayer>(&layer.op)) {
+    std::string parts = "x";
+    for (const std::string& id : concat->from) parts += ", kept_" + id;
+    return "torch.cat([" + parts + "], 1)";
+  }
   return "x";  // Dropout.
 }
 
