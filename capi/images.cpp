@@ -49,7 +49,8 @@ std::string problem_of(const catdog_image& image) {
 
 }  // namespace
 
-core::Verdict classify(const core::Classifier& classifier, const catdog_image& image) {
+core::Verdict classify(const core::Classifier& classifier, const catdog_image& image,
+                       core::Deadline::Clock::time_point start) {
   if (std::string problem = problem_of(image); !problem.empty()) {
     core::Verdict verdict;
     verdict.status = core::Status::invalid_argument;
@@ -58,8 +59,9 @@ core::Verdict classify(const core::Classifier& classifier, const catdog_image& i
   }
   const std::span bytes(static_cast<const std::uint8_t*>(image.data), static_cast<std::size_t>(image.data_size));
   const auto format = pixel_format(image.format);
-  if (!format) return classifier.classify_encoded(bytes);
-  return classifier.classify_pixels({*format, bytes, image.width, image.height, image.row_stride});
+  const core::Deadline deadline = classifier.deadline(start, image.timeout_ms);
+  if (!format) return classifier.classify_encoded(bytes, deadline);
+  return classifier.classify_pixels({*format, bytes, image.width, image.height, image.row_stride}, deadline);
 }
 
 }  // namespace catdog::capi

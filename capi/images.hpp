@@ -7,7 +7,9 @@
 
 namespace catdog::capi {
 
-// The verdict on one image. A malformed struct is invalid_argument in the verdict, like any other bad image.
-core::Verdict classify(const core::Classifier& classifier, const catdog_image& image);
+// The verdict on one image of a call that began at `start`. A malformed struct is invalid_argument in the verdict, like
+// any other bad image.
+core::Verdict classify(const core::Classifier& classifier, const catdog_image& image,
+                       core::Deadline::Clock::time_point start);
 
 }  // namespace catdog::capi

@@ -23,7 +23,8 @@ CATDOG_LAYOUT_ASSERT(width, offsetof(catdog_image, width) == 24);
 CATDOG_LAYOUT_ASSERT(height, offsetof(catdog_image, height) == 28);
 CATDOG_LAYOUT_ASSERT(row_stride, offsetof(catdog_image, row_stride) == 32);
 CATDOG_LAYOUT_ASSERT(flags, offsetof(catdog_image, flags) == 40);
-CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 44);
+CATDOG_LAYOUT_ASSERT(timeout_ms, offsetof(catdog_image, timeout_ms) == 44);
+CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 48);
 CATDOG_LAYOUT_ASSERT(size, sizeof(catdog_image) == 64);
 #endif
 CATDOG_LAYOUT_ASSERT(status_is_32_bit, sizeof(catdog_status) == 4);
@@ -37,6 +38,7 @@ CATDOG_LAYOUT_ASSERT(option_max_pixels_number, CATDOG_OPTION_MAX_PIXELS == 21);
 CATDOG_LAYOUT_ASSERT(option_max_side_number, CATDOG_OPTION_MAX_SIDE == 22);
 CATDOG_LAYOUT_ASSERT(option_max_scans_number, CATDOG_OPTION_MAX_SCANS == 23);
 CATDOG_LAYOUT_ASSERT(option_max_decode_bytes_number, CATDOG_OPTION_MAX_DECODE_BYTES == 24);
+CATDOG_LAYOUT_ASSERT(option_timeout_ms_number, CATDOG_OPTION_TIMEOUT_MS == 30);
 CATDOG_LAYOUT_ASSERT(option_abstain_below_number, CATDOG_OPTION_ABSTAIN_BELOW == 40);
 CATDOG_LAYOUT_ASSERT(option_neither_above_number, CATDOG_OPTION_NEITHER_ABOVE == 41);
 CATDOG_LAYOUT_ASSERT(option_min_precision_number, CATDOG_OPTION_MIN_PRECISION == 42);

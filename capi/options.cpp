@@ -69,6 +69,10 @@ catdog_status catdog_options_set_int(catdog_options* options, catdog_option key,
       case CATDOG_OPTION_MAX_DECODE_BYTES:
         o.limits.max_decode_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_decode_bytes"));
         break;
+      case CATDOG_OPTION_TIMEOUT_MS:
+        o.timeout_ms =
+            static_cast<std::uint32_t>(in_range(value, 0, std::numeric_limits<std::uint32_t>::max(), "timeout_ms"));
+        break;
       default: unknown(key, "integer");
     }
   });

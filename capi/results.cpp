@@ -36,21 +36,22 @@ const Verdict* find(const catdog_result* result, size_t item) {
 catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_classifier* classifier,
                                               const char* path) {
   return classify_one(out, classifier,
-                      [&](const core::Classifier& c) { return c.classify_file(require(path, "path")); });
+                      [&](const core::Classifier& c) { return c.classify_file(require(path, "path"), c.deadline()); });
 }
 
 catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
                                                  const void* data, size_t size) {
   return classify_one(out, classifier, [&](const core::Classifier& c) {
     if (size != 0) require(data, "data");
-    return c.classify_encoded({static_cast<const std::uint8_t*>(data), size});
+    return c.classify_encoded({static_cast<const std::uint8_t*>(data), size}, c.deadline());
   });
 }
 
 catdog_status catdog_classifier_classify_image(catdog_result** out, const catdog_classifier* classifier,
                                                const catdog_image* image) {
+  const auto start = core::Deadline::Clock::now();
   return classify_one(out, classifier,
-                      [&](const core::Classifier& c) { return capi::classify(c, *require(image, "image")); });
+                      [&](const core::Classifier& c) { return capi::classify(c, *require(image, "image"), start); });
 }
 
 catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
@@ -58,6 +59,7 @@ catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog
   return capi::create(out, [&] {
     const core::Classifier& core_classifier = require(classifier, "classifier")->classifier;
     require(images, "images");
+    const auto start = core::Deadline::Clock::now();
     if (count == 0) throw Failure(Status::invalid_argument, "the batch is empty: count must be at least 1");
     auto result = std::make_unique<catdog_result>();
     result->labels = core_classifier.model().config().labels;
@@ -67,7 +69,7 @@ catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog
     result->items.resize(count);
     core_classifier.for_each(count, [&](std::size_t i) noexcept {
       try {
-        result->items[i] = capi::classify(core_classifier, images[i]);
+        result->items[i] = capi::classify(core_classifier, images[i], start);
       } catch (...) {  // Only when there is no memory even for the verdict.
         result->items[i].status = Status::out_of_memory;
       }

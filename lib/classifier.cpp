@@ -99,11 +99,13 @@ struct Classifier::Impl {
 
   Size input_size() const { return {model.config().input.width, model.config().input.height}; }
 
-  void infer(const DecodedImage& image, Stopwatch& watch, Verdict& verdict) const {
+  void infer(const DecodedImage& image, const Deadline& deadline, Stopwatch& watch, Verdict& verdict) const {
+    deadline.check();
     const ContextLease context(*this);
     const InputTensor input = context->input();
     normalise(resize_and_orient(image, input_size()), model.config().input, input);
     verdict.timings.preprocess = watch.lap();
+    deadline.check();
     std::vector<float> scores(model.config().outputs());
     context->run(scores);
     require_finite(scores);
@@ -152,13 +154,14 @@ struct Classifier::Impl {
     verdict.reason = Reason::none;
   }
 
-  void decode_and_infer(std::span<const std::uint8_t> bytes, Verdict& verdict, Stopwatch& watch) const {
+  void decode_and_infer(std::span<const std::uint8_t> bytes, const Deadline& deadline, Verdict& verdict,
+                        Stopwatch& watch) const {
     verdict.format = sniff_format(bytes);
-    const DecodedImage image = decode_image(bytes, input_size(), options.limits);
+    const DecodedImage image = decode_image(bytes, input_size(), options.limits, deadline);
     verdict.format = image.format;
     verdict.size = image.displayed_size();
     verdict.timings.decode = watch.lap();
-    infer(image, watch, verdict);
+    infer(image, deadline, watch, verdict);
   }
 };
 
@@ -191,27 +194,33 @@ Classifier::Classifier(ModelFile model, ClassifierOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(options))) {}
 Classifier::~Classifier() = default;
 
-Verdict Classifier::classify_file(const std::string& path) const {
+Verdict Classifier::classify_file(const std::string& path, const Deadline& deadline) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
     const std::vector<std::uint8_t> bytes =
         read_file(path, impl_->options.limits.max_encoded_bytes, "image", "max_encoded_bytes");
     verdict.timings.read = watch.lap();
-    impl_->decode_and_infer(bytes, verdict, watch);
+    impl_->decode_and_infer(bytes, deadline, verdict, watch);
   });
 }
 
-Verdict Classifier::classify_encoded(std::span<const std::uint8_t> bytes) const {
-  return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) { impl_->decode_and_infer(bytes, verdict, watch); });
+Verdict Classifier::classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline) const {
+  return impl_->attempt(
+      [&](Verdict& verdict, Stopwatch& watch) { impl_->decode_and_infer(bytes, deadline, verdict, watch); });
 }
 
-Verdict Classifier::classify_pixels(const RawPixels& pixels) const {
+Verdict Classifier::classify_pixels(const RawPixels& pixels, const Deadline& deadline) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
     const DecodedImage image = import_pixels(pixels, impl_->options.limits);
     verdict.format = image.format;
     verdict.size = image.displayed_size();
     verdict.timings.decode = watch.lap();
-    impl_->infer(image, watch, verdict);
+    impl_->infer(image, deadline, watch, verdict);
   });
+}
+
+Deadline Classifier::deadline(Deadline::Clock::time_point start, std::uint32_t timeout_ms) const {
+  if (timeout_ms == 0) timeout_ms = impl_->options.timeout_ms;
+  return timeout_ms == 0 ? Deadline() : Deadline(start, std::chrono::milliseconds(timeout_ms));
 }
 
 ImageHeader Classifier::probe_encoded(std::span<const std::uint8_t> bytes) const {

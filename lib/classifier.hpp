@@ -11,6 +11,7 @@
 #include "engine/engine.hpp"
 #include "image/image.hpp"
 #include "model/model_file.hpp"
+#include "runtime/deadline.hpp"
 #include "runtime/log.hpp"
 #include "runtime/threads.hpp"
 #include "status.hpp"
@@ -20,6 +21,7 @@ namespace catdog::core {
 struct ClassifierOptions {
   int threads = 0;  // 0: granted_threads().
   ImageLimits limits;
+  std::uint32_t timeout_ms = 0;  // Of one call; 0: none.
   // Shares of 1.
   std::optional<double> abstain_below;  // Nothing: the model's own.
   std::optional<double> neither_above;  // Nothing: the model's own.
@@ -78,9 +80,11 @@ class Classifier {
   Classifier& operator=(const Classifier&) = delete;
 
   // None of these throws for a bad image: the verdict has the status. Thread-safe.
-  Verdict classify_file(const std::string& path) const;
-  Verdict classify_encoded(std::span<const std::uint8_t> bytes) const;
-  Verdict classify_pixels(const RawPixels& pixels) const;
+  Verdict classify_file(const std::string& path, const Deadline& deadline = {}) const;
+  Verdict classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline = {}) const;
+  Verdict classify_pixels(const RawPixels& pixels, const Deadline& deadline = {}) const;
+  // For a call that began at `start` and has a timeout of its own, or 0: the options'.
+  Deadline deadline(Deadline::Clock::time_point start = Deadline::Clock::now(), std::uint32_t timeout_ms = 0) const;
   // What the file's header says, with the cost of decoding it for this model. Throws Failure for an image that
   // classify_encoded() would refuse before it decodes.
   ImageHeader probe_encoded(std::span<const std::uint8_t> bytes) const;

@@ -19,6 +19,7 @@ Options make_options(const ModelOptions& from) {
     if (from.max_side) options.max_side(*from.max_side);
     if (from.max_scans) options.max_scans(*from.max_scans);
     if (from.max_decode_bytes) options.max_decode_bytes(*from.max_decode_bytes);
+    if (from.timeout_ms) options.timeout_ms(*from.timeout_ms);
     return options;
   } catch (const Error& error) {
     throw CommandError(exit_usage, error.what());
@@ -112,6 +113,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
   command.add_option("--max-scans", options.max_scans, "Most scans of a progressive JPEG")->group(limits);
   command.add_option("--max-decode-bytes", options.max_decode_bytes, "Most bytes of memory to decode an image")
       ->group(limits);
+  command.add_option("--timeout-ms", options.timeout_ms, "Most milliseconds for an image; default: any")->group(limits);
 }
 
 Session::Session(const ModelOptions& options) : classifier_(open_model(options)), labels_(classifier_.labels()) {}

@@ -40,6 +40,7 @@ struct ModelOptions {
   std::optional<std::int64_t> max_side;
   std::optional<std::int64_t> max_scans;
   std::optional<std::int64_t> max_decode_bytes;
+  std::optional<std::int64_t> timeout_ms;
 
   std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
 };

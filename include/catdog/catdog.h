@@ -69,7 +69,7 @@ enum {
   CATDOG_ERROR_IO = 21,                 /**< The file exists and can't be read. */
   CATDOG_ERROR_UNSUPPORTED = 30,        /**< Not a kind of image that this build reads, or no bytes. */
   CATDOG_ERROR_CORRUPT = 31,            /**< An image format that is read, but damaged beyond use. */
-  CATDOG_ERROR_LIMIT = 32,              /**< The image breaks one of the limits in the options. */
+  CATDOG_ERROR_LIMIT = 32,              /**< The image breaks one of the limits in the options, or took too long. */
   CATDOG_ERROR_MODEL_FORMAT = 40,       /**< Not a model file, or a damaged one. */
   CATDOG_ERROR_MODEL_VERSION = 41,      /**< The model file is newer than this library. */
   CATDOG_ERROR_MODEL_CHECKSUM = 42,     /**< The model file isn't the one that was expected. */
@@ -122,6 +122,10 @@ enum {
   /** int: most bytes of memory that decoding one image may take, default 268435456 (256 MiB), ≥ 1. Known from the
      image's header: see catdog_classifier_probe_encoded(). */
   CATDOG_OPTION_MAX_DECODE_BYTES = 24,
+  /** int: milliseconds that one classifying call may take, default 0 = any, ≤ 4294967295. A call that takes longer ends
+     with CATDOG_ERROR_LIMIT; in a batch, the images that aren't done then do. Looked at between rows and scans of an
+     image and before the network runs, not while a file is read. */
+  CATDOG_OPTION_TIMEOUT_MS = 30,
   /** double: the answer is "uncertain" when the trust is below this; default is the model's own; 0..1. */
   CATDOG_OPTION_ABSTAIN_BELOW = 40,
   /** double: the answer is "neither" when that score is above this; default is the model's own; 0..1, 1 = never.
@@ -245,7 +249,8 @@ typedef struct catdog_image {
   int32_t height;       /**< Pixels. */
   uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
   uint32_t flags;       /**< Must be 0. */
-  uint32_t reserved[5]; /**< Must be 0. */
+  uint32_t timeout_ms;  /**< As CATDOG_OPTION_TIMEOUT_MS, for this image; 0 = the option. */
+  uint32_t reserved[4]; /**< Must be 0. */
 } catdog_image;
 
 /* ---- Classifying ------------------------------------------------------------------------------------------------- */

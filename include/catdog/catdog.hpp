@@ -91,6 +91,11 @@ class Image {
                       std::uint64_t row_stride = 0) noexcept {
     return Image(format, bytes, width, height, row_stride);
   }
+  /** Milliseconds that classifying it may take, from the start of the call; 0 = as the options say. */
+  Image& timeout_ms(std::uint32_t milliseconds) noexcept {
+    image_.timeout_ms = milliseconds;
+    return *this;
+  }
   /** The C struct, for calls of the C interface. */
   const catdog_image& get() const noexcept { return image_; }
 
@@ -137,6 +142,8 @@ class Options {
   Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
   /** Most bytes of memory that decoding one image may take; default 256 MiB. See Classifier::probe(). */
   Options& max_decode_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_DECODE_BYTES, bytes); }
+  /** Milliseconds that one classifying call may take; 0 (default) = any. A longer one is CATDOG_ERROR_LIMIT. */
+  Options& timeout_ms(std::int64_t milliseconds) { return set(CATDOG_OPTION_TIMEOUT_MS, milliseconds); }
   /** Less trust is answered "uncertain"; default: the model's own. 0..1. */
   Options& abstain_below(double trust) { return set(CATDOG_OPTION_ABSTAIN_BELOW, trust); }
   /** A higher score for neither is answered "neither"; default: the model's own. 0..1, 1 = never. */

@@ -16,7 +16,8 @@ EXPECT(engines, CATDOG_ERROR_ENGINE_UNAVAILABLE == 50 && CATDOG_ERROR_ENGINE_FAI
 EXPECT(rest, CATDOG_ERROR_OUT_OF_MEMORY == 60 && CATDOG_ERROR_INTERNAL == 70);
 EXPECT(options, CATDOG_OPTION_THREADS == 10 && CATDOG_OPTION_SELF_TEST == 11 && CATDOG_OPTION_VERIFY_WEIGHTS == 13 &&
                     CATDOG_OPTION_MAX_ENCODED_BYTES == 20 && CATDOG_OPTION_MAX_PIXELS == 21 &&
-                    CATDOG_OPTION_MAX_SIDE == 22 && CATDOG_OPTION_MAX_SCANS == 23 && CATDOG_OPTION_MAX_DECODE_BYTES == 24 &&
+                    CATDOG_OPTION_MAX_SIDE == 22 && CATDOG_OPTION_MAX_SCANS == 23 &&
+                    CATDOG_OPTION_MAX_DECODE_BYTES == 24 && CATDOG_OPTION_TIMEOUT_MS == 30 &&
                     CATDOG_OPTION_ABSTAIN_BELOW == 40 && CATDOG_OPTION_NEITHER_ABOVE == 41 &&
                     CATDOG_OPTION_MIN_PRECISION == 42 && CATDOG_OPTION_ENGINE == 50 && CATDOG_OPTION_PRECISION == 51 &&
                     CATDOG_OPTION_EXPECTED_SHA256 == 52 && CATDOG_OPTION_TORCH_PLUGIN == 53);
@@ -47,13 +48,14 @@ EXPECT(width, offsetof(catdog_image, width) == 24);
 EXPECT(height, offsetof(catdog_image, height) == 28);
 EXPECT(row_stride, offsetof(catdog_image, row_stride) == 32);
 EXPECT(flags, offsetof(catdog_image, flags) == 40);
-EXPECT(reserved, offsetof(catdog_image, reserved) == 44);
+EXPECT(timeout_ms, offsetof(catdog_image, timeout_ms) == 44);
+EXPECT(reserved, offsetof(catdog_image, reserved) == 48);
 #endif
 
 /* The prototypes are strict: no () that would accept anything. */
 int catdog_header_compiles(void);
 int catdog_header_compiles(void) {
-  const catdog_image image = {sizeof(catdog_image), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, {0}};
+  const catdog_image image = {sizeof(catdog_image), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, 0, {0}};
   const char* (*last_error)(void) = &catdog_last_error;
   const char* (*version)(void) = &catdog_version;
   int32_t (*abi)(void) = &catdog_abi_version;

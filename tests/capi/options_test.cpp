@@ -21,7 +21,8 @@ TEST(CapiOptions, IntegersAtTheEdgesOfTheirRanges) {
                 {CATDOG_OPTION_MAX_PIXELS, 1, most, "max_pixels"},
                 {CATDOG_OPTION_MAX_SIDE, 1, 65535, "max_side"},
                 {CATDOG_OPTION_MAX_SCANS, 1, 1 << 30, "max_scans"},
-                {CATDOG_OPTION_MAX_DECODE_BYTES, 1, most, "max_decode_bytes"}};
+                {CATDOG_OPTION_MAX_DECODE_BYTES, 1, most, "max_decode_bytes"},
+                {CATDOG_OPTION_TIMEOUT_MS, 0, (std::int64_t{1} << 32) - 1, "timeout_ms"}};
   const auto options = make_options();
   for (const auto& range : ranges) {
     EXPECT_EQ(catdog_options_set_int(options.get(), range.key, range.low), CATDOG_OK) << range.name;

@@ -73,7 +73,7 @@ catdog_image make_image(FuzzedDataProvider& input, Bytes& storage) {
   }
   if (!sound) {
     image.flags = input.ConsumeIntegralInRange(0U, 1U);
-    image.reserved[input.ConsumeIntegralInRange(0, 4)] = input.ConsumeIntegralInRange(0U, 1U);
+    image.reserved[input.ConsumeIntegralInRange(0, 3)] = input.ConsumeIntegralInRange(0U, 1U);
   }
   return image;
 }
