@@ -118,7 +118,7 @@ void write_requests(const fs::path& folder) {
   const std::string binary = head + R"("parameters": {"binary_data_size": 10})" + tail;
   const std::string length{static_cast<char>(binary.size() & 0xffU), static_cast<char>(binary.size() >> 8U)};
   write(folder / "oip/binary", to_bytes(length + binary + std::string("\1\0\0\0x\1\0\0\0y", 10)));
-  write(folder / "oip/raw", to_bytes(std::string("\0\0image", 9)));
+  write(folder / "oip/raw", to_bytes(std::string("\0\0image", 7)));
 }
 
 }  // namespace
