@@ -42,7 +42,7 @@ def drawn(diagrams: list[str], name: str) -> str:
 
 
 def test_each_diagram_is_drawn() -> None:
-    assert len(DIAGRAMS) == 3
+    assert len(DIAGRAMS) == 4
     page = drawn(DIAGRAMS, "architecture")
     assert "data-failure" not in page and "Syntax error" not in page
     assert len(re.findall(r"<svg [^>]*aria-roledescription=", page)) == len(DIAGRAMS)
