@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   const std::string path = argv[2];
   const std::string model = argv[3];
   std::ifstream file(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  const std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
   const std::vector<std::uint8_t> pixels(640 * 480 * 3, 128);
   const auto classifier = catdog::Classifier::open(model);
   catdog::Options options;
