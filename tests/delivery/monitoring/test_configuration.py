@@ -130,29 +130,3 @@ def test_the_buckets_expected_are_those_of_the_service() -> None:
     expected = [rule for rule in rules() if rule.get("record") == "catdog:expected_confidence:share"]
     assert [float(rule["labels"]["le"]) for rule in expected] == limits
     assert re.search(r"seconds_buckets\{[^}]*\b0\.25\b[^}]*\}", source), "the SLO of 250 ms needs a bucket"
-
-
-def deployed_limits() -> dict[str, int]:
-    """The service's limit of memory in bytes, by the Kubernetes manifest that sets it."""
-    found = {}
-    for path in (SOURCE / "k8s").rglob("*.yaml"):
-        for manifest in yaml.safe_load_all(path.read_text()):
-            if isinstance(manifest, dict) and manifest.get("kind") == "Deployment":
-                for container in manifest["spec"].get("template", {}).get("spec", {}).get("containers", []):
-                    limit = container.get("resources", {}).get("limits", {}).get("memory")
-                    if limit:
-                        found[str(path.relative_to(SOURCE))] = in_bytes(str(limit))
-    return found
-
-
-def in_bytes(limit: str) -> int:
-    match = re.fullmatch(r"(\d+)(Mi|Gi)", limit)
-    assert match, limit
-    return int(match[1]) << {"Mi": 20, "Gi": 30}[match[2]]
-
-
-def test_the_limit_of_memory_is_the_one_deployed() -> None:
-    recorded = {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
-    limit = int(recorded["catdog:memory_limit_bytes"].removeprefix("vector(").removesuffix(")"))
-    deployed = deployed_limits()
-    assert deployed and deployed == {name: limit for name in deployed}
