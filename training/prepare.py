@@ -66,8 +66,6 @@ def bounded(content: bytes, size: int, name: str) -> bytes:
 def pictures(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         yield from of_folder(path)
-    elif not path.exists():
-        raise Refused(f"no such pictures: {path}: put them there, or change prepare.source or prepare.pictures")
     elif zipfile.is_zipfile(path):
         with path.open("rb") as file:
             yield from of_zip(file, path.name)
@@ -117,9 +115,23 @@ def unpack(source: Path, labels: list[str], per_class: int, output: Path) -> dic
     return count
 
 
+def check_inputs(options: argparse.Namespace) -> None:
+    """All that is missing is said at once, before anything is unpacked."""
+    wanted = [
+        (options.pictures, "prepare.pictures", "images as a folder, tar or zip: a folder for each class, or cat.0.jpg"),
+        (options.exclude, "prepare.exclude", "a list of files to leave out, or set it to ''"),
+        (options.teacher, "prepare.teacher", "a CSV file of logits, or set it to '' and train.distill-weight to 0"),
+    ]
+    missing = [
+        f"\n  {options.source / name} ({key}): {what}"
+        for name, key, what in wanted
+        if name and not (options.source / name).exists()
+    ]
+    if missing:
+        raise Refused(f"missing; put it there or change params.yaml (docs/experiments.md):{''.join(missing)}")
+
+
 def copy_list(folder: Path, name: str, target: Path) -> None:
-    if name and not (folder / name).is_file():
-        raise Refused(f"no such list: {folder / name}: put it there, or set its name in params.yaml to ''")
     if name:
         shutil.copyfile(folder / name, target)
 
@@ -139,6 +151,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     options = arguments()
     try:
+        check_inputs(options)
         if options.output.exists():
             shutil.rmtree(options.output)
         labels = [label.lower() for label in options.labels]

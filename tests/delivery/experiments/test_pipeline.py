@@ -20,7 +20,7 @@ yaml = pytest.importorskip("yaml", reason="PyYAML is missing (on Debian: apt-get
 pytest.importorskip("dvc", reason="dvc is missing (scripts/delivery_tests.sh experiments installs it)")
 
 STAGES = ["prepare", "train", "evaluate", "card"]
-SHIPPED = ["dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".gitignore", "training"]
+SHIPPED = ["dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".gitignore", "data", "training"]
 
 
 class Repository:
@@ -140,8 +140,27 @@ def test_metrics_and_plots_are_found(repository: Repository) -> None:
     assert "validation_log_loss" in page
 
 
+def test_without_data_it_says_what_to_put_where(tmp_path: Path) -> None:
+    fresh = Repository(tmp_path / "repository")
+    shutil.copyfile(SOURCE / "params.yaml", fresh.folder / "params.yaml")
+    output = fresh.dvc("repro", status=255)
+    params = yaml.safe_load((SOURCE / "params.yaml").read_text())["prepare"]
+    for key in ("pictures", "exclude", "teacher"):
+        assert f"data/raw/{params[key]} (prepare.{key}): " in output
+    page = (fresh.folder / "data" / "raw" / "README.md").read_text()
+    assert set(re.findall(r"`prepare\.(\w+)`", page)) == {"pictures", "exclude", "teacher"}
+
+
+def test_images_are_kept_out_of_git_and_dvc_takes_them(tmp_path: Path) -> None:
+    fresh = Repository(tmp_path / "repository")
+    (fresh.folder / "data" / "raw" / "cats.zip").write_bytes(b"images")
+    fresh.dvc("add", "data/raw/cats.zip")
+    seen = fresh.git("ls-files", "--others", "--exclude-standard", "data").split()
+    assert sorted(seen) == [f"data/raw/{name}" for name in (".gitignore", "README.md", "cats.zip.dvc")]
+
+
 def test_git_sees_the_recipe_and_none_of_the_data(repository: Repository) -> None:
-    repository.git("add", "--all", ".", ":!data")
+    repository.git("add", "--all", ".")
     added = repository.git("diff", "--cached", "--name-only").splitlines()
     assert "dvc.lock" in added and "params.yaml" in added
     assert not [name for name in added if name.endswith((".png", ".pt"))]

@@ -108,7 +108,7 @@ def test_lists_lie_beside_the_pictures(tmp_path: Path) -> None:
             "two files of the class 'cat' have the name 1.jpg",
         ),
         ({"cat/1.jpg": b"1"}, [], "no picture of the class 'dog'"),
-        (FILES, ["--teacher", "logits.csv"], "no such list"),
+        (FILES, ["--teacher", "logits.csv"], "/logits.csv (prepare.teacher): a CSV file of logits"),
         ({"cat/1.jpg": bytes((32 << 20) + 1), "dog/1.jpg": b"1"}, [], "more than a picture may have"),
     ],
     ids=["same name", "empty class", "no list", "too large"],
@@ -122,7 +122,16 @@ def test_refusals(tmp_path: Path, files: dict[str, bytes], more: list[str], reas
 def test_neither_folder_nor_archive(tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(b"nothing of the kind")
     assert "neither a folder nor a tar nor a zip" in prepare(tmp_path, "archive")[1]
-    assert "no such pictures" in prepare(tmp_path, "absent")[1]
+
+
+def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_bytes(b"old")
+    status, message, files = prepare(tmp_path, "absent", "--exclude", "noise", "--teacher", "logits")
+    assert status == 1 and "Traceback" not in message
+    for name, key in (("absent", "pictures"), ("noise", "exclude"), ("logits", "teacher")):
+        assert f"{tmp_path / name} (prepare.{key}): " in message
+    assert files == {"old": b"old"}, "nothing was removed before the check"
 
 
 def test_names_dont_lead_out_of_the_output(tmp_path: Path) -> None:
