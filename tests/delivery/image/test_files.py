@@ -127,7 +127,7 @@ def test_compose_has_all_and_mlflow_only_when_asked_for() -> None:
     }
     for name, entry in services.items():
         if "build" not in entry:
-            assert re.search(r":v?\d+\.\d+\.\d+$", entry["image"]), f"{name}: no pinned tag"
+            assert re.search(r":v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$", entry["image"]), f"{name}: no pinned tag"
             assert entry["healthcheck"]["test"][0] == "CMD", name
         assert all(port.startswith("127.0.0.1:") for port in entry["ports"]), f"{name} is open to the network"
         assert entry["cap_drop"] == ["ALL"]
@@ -140,7 +140,7 @@ def test_compose_has_all_and_mlflow_only_when_asked_for() -> None:
 def test_compose_runs_the_mlflow_that_is_tested() -> None:
     requirements = (SOURCE / "tests" / "delivery" / "experiments" / "requirements.txt").read_text()
     tested = re.search(r"^mlflow==(.*)$", requirements, re.M)
-    assert tested and compose()["services"]["mlflow"]["image"].endswith(f":v{tested[1]}")
+    assert tested and compose()["services"]["mlflow"]["image"].split("@")[0].endswith(f":v{tested[1]}")
 
 
 def test_compose_runs_the_service_as_kubernetes_does() -> None:
@@ -202,6 +202,36 @@ def test_prometheus_in_compose_finds_alertmanager() -> None:
     assert f"127.0.0.1:{port}:{port}" in entry["ports"]
     (folder,) = [volume.split(":")[0] for volume in entry["volumes"] if volume.startswith("./")]
     assert (SOURCE / folder / "alertmanager.yml").exists()
+
+
+def pin(folder: Path, answer: str) -> tuple[int, str]:
+    """Exit code and the file after scripts/pin_compose_images.sh, with a docker that only gives that answer."""
+    docker = folder / "docker"
+    docker.write_text(f'#!/bin/sh\n[ "$1 $2 $3" = "buildx imagetools inspect" ] && {answer}\n')
+    docker.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    command = ["bash", str(SOURCE / "scripts" / "pin_compose_images.sh"), str(folder / "compose.yml")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return done.returncode, (folder / "compose.yml").read_text()
+
+
+def test_images_of_others_are_pinned_by_the_digest_of_their_tag(tmp_path: Path) -> None:
+    shipped = re.sub("@sha256:[0-9a-f]+", "", COMPOSE.read_text())
+    for old, new in (("a", "a"), ("a", "b")):
+        (tmp_path / "compose.yml").write_text(shipped.replace("v2.53.4", "v2.53.4@sha256:" + 64 * old))
+        # Each image has another digest: its last character is the tag's.
+        status, text = pin(tmp_path, f'printf "sha256:{63 * new}%s" "${{4#"${{4%?}}"}}"')
+        assert status == 0
+        assert re.sub("@sha256:[0-9a-f]+", "", text) == shipped, "nothing else was changed"
+        pinned = re.findall(rf"^ +image: \S+(.)@sha256:{63 * new}(.)$", text, re.M)
+        assert len(pinned) == 4 and all(last == digest for last, digest in pinned)
+
+
+@pytest.mark.parametrize("answer", ["exit 1", "echo nonsense"])
+def test_no_image_is_pinned_when_a_digest_is_not_known(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE.read_text())
+    status, text = pin(tmp_path, answer)
+    assert status == 2 and text == COMPOSE.read_text()
 
 
 # --- scripts/build_image.sh
