@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes rules/expected.yml: what a model answers on pictures like those that it will get, for the alerts on drift.
+"""Writes rules/expected.yml: what a model answers on images like those that it will get, for the alerts on drift.
 
     catdog classify --json --recursive --model MODEL DIR | expected.py --model MODEL > rules/expected.yml
 
-DIR has a folder of pictures for each label. The pictures should be new to the model.
+DIR has a folder of images for each label. The images should be new to the model.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def rules(lines: list[str], model: Path) -> str:
     checksum = hashlib.sha256(model.read_bytes()).hexdigest()
     text = (
         "# SPDX-License-Identifier: Apache-2.0\n"
-        f"# What the model does on {count} pictures that it hasn't seen; written by expected.py.\n"
-        "# Where other pictures or another mix of labels are normal, measure on those.\n"
+        f"# What the model does on {count} images that it hasn't seen; written by expected.py.\n"
+        "# Where other images or another mix of labels are normal, measure on those.\n"
         f"# model: {checksum}\n"
         "groups:\n  - name: catdog_expected\n    rules:\n"
     )
