@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the image to a rolling restart: what scripts/e2e.sh runs. The first condition that doesn't hold ends it.
+"""From the image to a rolling restart: scripts/e2e.sh runs this. The first condition that doesn't hold ends it.
 
-What differs from a cluster: the containers share the network of this machine, so each listens on ports of its own.
-A small proxy is the Service. Prometheus scrapes each second. Seccomp and cgroup limits are the cluster's.
+A cluster differs in four ways. Here the containers share the network of this machine, so each listens on its own ports.
+A small proxy is the Service. Prometheus scrapes each second. No seccomp profile and no cgroup limit applies.
 """
 
 from __future__ import annotations
@@ -352,13 +352,16 @@ def main() -> int:
     report.lines += [
         "# From the image to a rolling restart",
         "",
+        "After this page you know which conditions the service met from the built image to a rolling restart",
+        "under load. One command checks them again:",
+        "",
         "<!-- snippet: elsewhere: .ci/run e2e -->",
         "```sh",
         "scripts/e2e.sh --update-docs    # writes this page",
         "```",
         "",
-        f"On {today}, {os.cpu_count()} cores, {options.seconds} s of load in each of two runs.",
-        "Every line is a condition that held; the first that doesn't hold ends the script with 1.",
+        f"Run of {today}: {os.cpu_count()} cores, {options.seconds} s of load in each of two runs.",
+        "Every line is a condition that held. The script exits with 1 at the first one that doesn't hold.",
     ]
     report.lines += ["", *" ".join((__doc__ or "").split("\n\n")[1].split()).replace(". ", ".\n").splitlines()]
     try:
