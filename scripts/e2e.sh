@@ -5,9 +5,9 @@
 # labels, the dashboards' queries answered and drawn, then a rolling restart in which no request may be lost.
 #   --update-docs  writes the report to docs/e2e.md too
 #   --overlay      of kustomize; default k8s/local/overlay
-#   --data         one folder of pictures for each label; default examples/images
+#   --data         one folder of images for each label; default examples/images
 #   --seconds      of load in each of the two runs; default 60
-# Needs root (scripts/test_image.sh says why). Report, figures and pictures are in build/e2e.
+# Needs root (scripts/test_image.sh says why). Report, figures and drawings are in build/e2e.
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 case "${1:-}" in -h | --help) usage && exit 0 ;; esac

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Sends real pictures with true labels to the service and reports how fast and how right its answers are.
+"""Sends real images with true labels to the service and reports how fast and how right its answers are.
 
   simulate_performance.py --url http://127.0.0.1:8000 --data examples/images --rate 50 --duration 30
   simulate_performance.py --url … --data DIR --concurrency 8 --duration 60 --html load.html --min-accuracy 0.9
 
-DIR has a folder of pictures for each label of the model (cat, dog). --rate is an open loop: requests are meant to start
+DIR has a folder of images for each label of the model (cat, dog). --rate is an open loop: requests are meant to start
 at that rate however slow the service is, and latency counts from the intended start. --concurrency is a closed loop.
 Exit code 0: all thresholds hold; 1: one is broken, or there was no good answer; 2: wrong arguments, no service or no
-pictures; 130: ended by SIGINT or SIGTERM (the reports are written all the same).
+images; 130: ended by SIGINT or SIGTERM (the reports are written all the same).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--url", default=os.environ.get("SERVICE_URL", ""), help="default: the environment's SERVICE_URL"
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder of pictures for each label")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder of images for each label")
     loop = parser.add_mutually_exclusive_group(required=True)
     loop.add_argument("--rate", type=float, metavar="R", help="open loop: requests a second")
     loop.add_argument("--concurrency", type=int, metavar="C", help="closed loop: connections that always wait for one")

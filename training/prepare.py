@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures as they are handed out → one folder per class, which `catdog-train` and `catdog evaluate` both take.
+"""Images as they are handed out → one folder per class, which `catdog-train` and `catdog evaluate` both take.
 
 Takes a folder, a tar or a zip (also a zip of zips, as Kaggle's download is). A file's label is the name of its folder
 (`Cat/0.jpg`) or the beginning of its own name (`train/cat.0.jpg`); files with neither are counted and left out. Which
-pictures can be read, which are excluded and which split each is in, the trainer decides.
+images can be read, which are excluded and which split each is in, the trainer decides.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def is_picture(name: str) -> bool:
 
 def bounded(content: bytes, size: int, name: str) -> bytes:
     if size > MOST_BYTES:
-        raise Refused(f"{name} has {size} bytes, more than a picture may have ({MOST_BYTES}): remove it")
+        raise Refused(f"{name} has {size} bytes, more than an image may have ({MOST_BYTES}): remove it")
     return content
 
 
@@ -90,7 +90,7 @@ def in_order(file: Path) -> tuple[list[int], str]:
 
 
 def unpack(source: Path, labels: list[str], per_class: int, output: Path) -> dict[str, int]:
-    """Pictures of each class; those without a label under the name ''."""
+    """Images of each class; those without a label under the name ''."""
     count = dict.fromkeys([*labels, ""], 0)
     for label in labels:
         (output / label).mkdir(parents=True)
@@ -106,7 +106,7 @@ def unpack(source: Path, labels: list[str], per_class: int, output: Path) -> dic
     for label in labels:
         if count[label] == 0:
             raise Refused(
-                f"no picture of the class '{label}' in {source}: is it a folder {label}/ or names {label}.*.jpg?"
+                f"no image of the class '{label}' in {source}: is it a folder {label}/ or names {label}.*.jpg?"
             )
         if per_class > 0:
             for file in sorted((output / label).iterdir(), key=in_order)[per_class:]:

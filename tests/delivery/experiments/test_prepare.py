@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures as they are handed out become class folders; what is wrong with them is said by name."""
+"""Images as they are handed out become class folders; what is wrong with them is said by name."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ def test_lists_lie_beside_the_pictures(tmp_path: Path) -> None:
             [],
             "two files of the class 'cat' have the name 1.jpg",
         ),
-        ({"cat/1.jpg": b"1"}, [], "no picture of the class 'dog'"),
+        ({"cat/1.jpg": b"1"}, [], "no image of the class 'dog'"),
         (FILES, ["--teacher", "logits.csv"], "/logits.csv (prepare.teacher): a CSV file of logits"),
-        ({"cat/1.jpg": bytes((32 << 20) + 1), "dog/1.jpg": b"1"}, [], "more than a picture may have"),
+        ({"cat/1.jpg": bytes((32 << 20) + 1), "dog/1.jpg": b"1"}, [], "more than an image may have"),
     ],
     ids=["same name", "empty class", "no list", "too large"],
 )
