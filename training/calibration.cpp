@@ -56,7 +56,7 @@ NeitherCalibration fit_neither(const Predictions& predictions, double answered) 
   std::sort(sorted.begin(), sorted.end());
   const auto rank = static_cast<std::size_t>(std::ceil(answered * static_cast<double>(sorted.size())));
   const double logit = sorted[std::min(std::max<std::size_t>(rank, 1), sorted.size()) - 1];
-  fit.above = std::max(0.5, 1 / (1 + std::exp(-(fit.scale * logit + fit.offset))));
+  fit.above = 1 / (1 + std::exp(-(fit.scale * logit + fit.offset)));
   return fit;
 }
 

@@ -19,7 +19,7 @@ struct NeitherCalibration {
 };
 
 // Logistic regression on the logit (Platt 1999), negatives weighted as `stranger_share` of all. `above` is the score
-// that `answered` of the images with a class stay below, at least 0.5.
+// that `answered` of the images with a class stay below.
 NeitherCalibration fit_neither(const Predictions& predictions, double answered);
 
 // Folds scale and offset into row `output` of the last layer, so that sigmoid(logit) is the score.
