@@ -135,7 +135,8 @@ enum {
      reached it on the model's validation images, one in five of them a stranger; a model that never reached it, or has
      no such figures, is CATDOG_ERROR_MODEL_UNSUPPORTED. Above 0, at most 1. */
   CATDOG_OPTION_MIN_PRECISION = 42,
-  /** string: "auto" (default), "native" or "torch". */
+  /** string: "auto" (default: the native engine), "native" or "torch". "torch" executes the TorchScript program in the
+     model file: choose it only for files that you trust. */
   CATDOG_OPTION_ENGINE = 50,
   /** string: "auto" (default), "fp32" or "bf16". */
   CATDOG_OPTION_PRECISION = 51,

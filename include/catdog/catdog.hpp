@@ -150,7 +150,8 @@ class Options {
   Options& neither_above(double score) { return set(CATDOG_OPTION_NEITHER_ABOVE, score); }
   /** Instead of abstain_below(): the share of answers that must be right, by the model's own figures. Above 0, to 1. */
   Options& min_precision(double share) { return set(CATDOG_OPTION_MIN_PRECISION, share); }
-  /** "auto" (default), "native" or "torch". */
+  /** "auto" (default: the native engine), "native" or "torch", which executes the program in the model file: only for
+   *  files that you trust. */
   Options& engine(const std::string& name) { return set(CATDOG_OPTION_ENGINE, name); }
   /** "auto" (default), "fp32" or "bf16". */
   Options& precision(const std::string& name) { return set(CATDOG_OPTION_PRECISION, name); }

@@ -15,6 +15,10 @@ namespace {
 
 constexpr double fp32_tolerance = 1e-3;  // In probability.
 constexpr double bf16_tolerance = 0.02;
+constexpr const char* torch_is_opt_in =
+    "; engine \"torch\" may run it, but it executes the TorchScript program in the file: choose it only for a file "
+    "that "
+    "you trust";
 
 std::string in_words(double number) {
   char text[32];
@@ -57,7 +61,14 @@ std::optional<std::string> self_test(const Engine& engine, const ModelConfig& co
 
 std::unique_ptr<Engine> create(EngineKind kind, const ModelFile& model, const EngineOptions& options,
                                Precision precision) {
-  if (kind == EngineKind::native) return create_native_engine(model, precision);
+  if (kind == EngineKind::native) {
+    try {
+      return create_native_engine(model, precision);
+    } catch (const Failure& failure) {
+      if (failure.status() != Status::model_unsupported) throw;
+      throw Failure(failure.status(), std::string(failure.what()) + torch_is_opt_in);
+    }
+  }
   EngineOptions exact = options;
   exact.precision = precision;
   return create_torch_engine(model, exact);
@@ -139,20 +150,8 @@ void require_finite(std::span<const float> outputs) {
 }
 
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log) {
-  if (options.kind != EngineKind::automatic) return create_checked(options.kind, model, options, log);
-  if (!model.has_native_part()) return create_checked(EngineKind::torch, model, options, log);
-  try {
-    return create_checked(EngineKind::native, model, options, log);
-  } catch (const Failure& native) {
-    if (native.status() != Status::model_unsupported) throw;
-    log(LogLevel::warning, std::string("trying the torch engine: ") + native.what());
-    try {
-      return create_checked(EngineKind::torch, model, options, log);
-    } catch (const Failure& torch) {
-      throw Failure(Status::model_unsupported, std::string("no engine can run this model as asked: native: ") +
-                                                   native.what() + "; torch: " + torch.what());
-    }
-  }
+  const bool torch = options.kind == EngineKind::torch;
+  return create_checked(torch ? EngineKind::torch : EngineKind::native, model, options, log);
 }
 
 }  // namespace catdog::core

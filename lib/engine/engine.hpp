@@ -67,9 +67,10 @@ std::unique_ptr<Engine> create_native_engine(const Network& network, const Input
 // model_unsupported, model_format.
 std::unique_ptr<Engine> create_torch_engine(const ModelFile& model, const EngineOptions& options);
 
-// Chooses engine and precision, runs the golden self-test, falls back to fp32 when bf16 deviates by more than 0.02 in
+// Chooses the precision, runs the golden self-test, falls back to fp32 when bf16 deviates by more than 0.02 in
 // probability or changes the label; a failing fp32 self-test (probability off by more than 1e-3) is
-// Failure(model_format).
+// Failure(model_format). `automatic` is the native engine: libtorch executes the program in a model file, so it runs
+// only when it is asked for.
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log);
 
 // Throws Failure(engine_failed) when an output is NaN or infinite.

@@ -80,7 +80,8 @@ class Classifier:
         model: path of a model file, or its bytes; None: the one that the environment variable CATDOG_MODEL names, or
             the one that is shipped.
         threads: threads of one batch call; 0: as many as the CPU quota of the control group allows.
-        precision, engine: "auto" takes the fastest that this machine and this model can do.
+        precision: "auto" takes the fastest that this machine and this model can do.
+        engine: "auto" is "native"; "torch" executes the program in the model file: only for files that you trust.
         abstain_below: a prediction with less confidence abstains, 0 to 1; None: the model's own threshold.
         self_test: whether to run the model file's own test while opening it.
         max_encoded_bytes, max_pixels, max_side, max_scans: limits on an image's file size, pixels, longer side, and

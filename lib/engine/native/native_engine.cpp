@@ -120,8 +120,7 @@ std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision p
     throw Failure(Status::internal, "the native engine needs a definite precision");
   if (!model.has_native_part()) {
     throw Failure(Status::model_unsupported,
-                  "the model file has no layer list for the native engine: it is a plain TorchScript archive; use "
-                  "engine \"torch\" or \"auto\"");
+                  "the model file has no layer list for the native engine: it is a plain TorchScript archive");
   }
   const SerialOpenMpScope serial;
   native::Plan plan = native::compile(model, precision);

@@ -202,7 +202,20 @@ TEST(CreateEngine, TorchDoesNotPretendToDoBf16) {
   EXPECT_EQ(failure.status(), Status::model_unsupported);
 }
 
-TEST(CreateEngine, WhenBothEnginesRefuseBothReasonsAreGiven) {
+TEST(CreateEngine, AnArchiveWithoutLayersNeedsTheUsersWordForTorch) {
+  test_support::ModelRecipe recipe;
+  recipe.architecture.clear();
+  const auto model = test_support::model_for(recipe);
+  for (const EngineKind kind : {EngineKind::automatic, EngineKind::native}) {
+    const auto failure = failure_of([&] { core::create_engine(model, options(kind, Precision::automatic), {}); });
+    EXPECT_EQ(failure.status(), Status::model_unsupported);
+    EXPECT_THAT(failure.what(), HasSubstr("no layer list"));
+    EXPECT_THAT(failure.what(), HasSubstr("engine \"torch\""));
+    EXPECT_THAT(failure.what(), HasSubstr("trust"));
+  }
+}
+
+TEST(CreateEngine, ANetworkThatIsTooLargeNeedsTheUsersWordForTorch) {
   // Six activations of 1 GiB that are all alive at once: more than the native engine takes.
   test_support::ModelRecipe recipe;
   recipe.width = 1024;
@@ -221,7 +234,7 @@ TEST(CreateEngine, WhenBothEnginesRefuseBothReasonsAreGiven) {
       failure_of([&] { core::create_engine(model, options(EngineKind::automatic, Precision::fp32), {}); });
   EXPECT_EQ(failure.status(), Status::model_unsupported);
   EXPECT_THAT(failure.what(), HasSubstr("MiB"));
-  EXPECT_THAT(failure.what(), HasSubstr("/nowhere/libcatdog-torch.so"));
+  EXPECT_THAT(failure.what(), HasSubstr("engine \"torch\""));
 }
 
 TEST(RequireFinite, RefusesNaNAndInfinity) {

@@ -149,9 +149,8 @@ TEST_P(TorchNetwork, AgreesWithTheNativeEngine) {
 INSTANTIATE_TEST_SUITE_P(All, TorchNetwork, testing::ValuesIn(test_support::network_cases()),
                          [](const auto& info) { return info.param.name; });
 
-TEST(TorchEngine, RunsAPlainArchiveThatTheNativeEngineCannot) {
-  auto options = torch_options();
-  options.kind = EngineKind::automatic;
+TEST(TorchEngine, RunsAPlainArchiveWhenItIsAskedFor) {
+  const auto options = torch_options();
   const auto model = plain_model("x.mean(dim=[2, 3])[:, 0:2]");
   const auto engine = core::create_engine(model, options, {});
   EXPECT_STREQ(engine->name(), "torch");
@@ -163,6 +162,20 @@ TEST(TorchEngine, RunsAPlainArchiveThatTheNativeEngineCannot) {
     double sum = 0;
     for (std::size_t i = 0; i < pixels; ++i) sum += image[c * pixels + i];
     EXPECT_NEAR(logits[c], sum / static_cast<double>(pixels), 1e-5);
+  }
+}
+
+// The plug-in is there, and still the program in the file isn't run.
+TEST(TorchEngine, AutomaticNeverRunsIt) {
+  auto options = torch_options();
+  options.kind = EngineKind::automatic;
+  const auto model = plain_model("x.mean(dim=[2, 3])[:, 0:2]");
+  try {
+    core::create_engine(model, options, {});
+    FAIL() << "nothing was thrown";
+  } catch (const core::Failure& failure) {
+    EXPECT_EQ(failure.status(), Status::model_unsupported);
+    EXPECT_THAT(failure.what(), HasSubstr("engine \"torch\""));
   }
 }
 
