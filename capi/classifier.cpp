@@ -38,7 +38,10 @@ catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void*
   });
 }
 
-void catdog_classifier_destroy(catdog_classifier* classifier) { delete classifier; }
+void catdog_classifier_destroy(catdog_classifier* classifier) {
+  // In a forked child the destructor would wait for threads that only the parent has.
+  if (classifier != nullptr && classifier->owner == getpid()) delete classifier;
+}
 
 catdog_status catdog_classifier_warm_up(const catdog_classifier* classifier, int32_t threads) {
   return capi::guard([&] {
@@ -91,15 +94,23 @@ catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* 
   });
 }
 
+int64_t catdog_classifier_integer(const catdog_classifier* classifier, catdog_info key) {
+  if (classifier == nullptr) return -1;
+  const core::InputSpec& input = classifier->classifier.model().config().input;
+  switch (key) {
+    case CATDOG_INFO_THREADS: return classifier->classifier.threads();
+    case CATDOG_INFO_INPUT_WIDTH: return input.width;
+    case CATDOG_INFO_INPUT_HEIGHT: return input.height;
+    default: return -1;
+  }
+}
+
 double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key) {
   if (classifier == nullptr) return -1;
-  const core::Classifier& core_classifier = classifier->classifier;
+  const core::Thresholds& thresholds = classifier->classifier.thresholds();
   switch (key) {
-    case CATDOG_INFO_THREADS: return core_classifier.threads();
-    case CATDOG_INFO_INPUT_WIDTH: return core_classifier.model().config().input.width;
-    case CATDOG_INFO_INPUT_HEIGHT: return core_classifier.model().config().input.height;
-    case CATDOG_INFO_ABSTAIN_BELOW: return core_classifier.thresholds().abstain_below;
-    case CATDOG_INFO_NEITHER_ABOVE: return core_classifier.thresholds().neither_above;
+    case CATDOG_INFO_ABSTAIN_BELOW: return thresholds.abstain_below;
+    case CATDOG_INFO_NEITHER_ABOVE: return thresholds.neither_above;
     default: return -1;
   }
 }

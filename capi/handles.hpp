@@ -2,6 +2,8 @@
 // What the opaque handles of catdog.h hold.
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ struct catdog_options {
 
 struct catdog_classifier {
   catdog::core::Classifier classifier;
+  pid_t owner = getpid();  // A forked child has none of its threads.
 };
 
 struct catdog_result {

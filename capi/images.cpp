@@ -26,10 +26,6 @@ std::optional<PixelFormat> pixel_format(catdog_format format) {
 
 // Empty when the struct is well-formed.
 std::string problem_of(const catdog_image& image) {
-  if (image.struct_size != sizeof(catdog_image)) {
-    return "image.struct_size is " + std::to_string(image.struct_size) + ": set it to sizeof(catdog_image), " +
-           std::to_string(sizeof(catdog_image));
-  }
   const bool reserved_set =
       std::any_of(std::begin(image.reserved), std::end(image.reserved), [](std::uint32_t word) { return word != 0; });
   if (image.flags != 0 || reserved_set) return "image.flags and image.reserved must be 0: zero the struct first";

@@ -14,17 +14,16 @@
 #define CATDOG_LAYOUT_ASSERT(name, condition) typedef char catdog_assert_##name[(condition) ? 1 : -1]
 #endif
 
-CATDOG_LAYOUT_ASSERT(struct_size, offsetof(catdog_image, struct_size) == 0);
-CATDOG_LAYOUT_ASSERT(format, offsetof(catdog_image, format) == 4);
-CATDOG_LAYOUT_ASSERT(data, offsetof(catdog_image, data) == 8);
+CATDOG_LAYOUT_ASSERT(data, offsetof(catdog_image, data) == 0);
 #if UINTPTR_MAX == UINT64_MAX
-CATDOG_LAYOUT_ASSERT(data_size, offsetof(catdog_image, data_size) == 16);
-CATDOG_LAYOUT_ASSERT(width, offsetof(catdog_image, width) == 24);
-CATDOG_LAYOUT_ASSERT(height, offsetof(catdog_image, height) == 28);
-CATDOG_LAYOUT_ASSERT(row_stride, offsetof(catdog_image, row_stride) == 32);
-CATDOG_LAYOUT_ASSERT(flags, offsetof(catdog_image, flags) == 40);
-CATDOG_LAYOUT_ASSERT(timeout_ms, offsetof(catdog_image, timeout_ms) == 44);
-CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 48);
+CATDOG_LAYOUT_ASSERT(data_size, offsetof(catdog_image, data_size) == 8);
+CATDOG_LAYOUT_ASSERT(row_stride, offsetof(catdog_image, row_stride) == 16);
+CATDOG_LAYOUT_ASSERT(format, offsetof(catdog_image, format) == 24);
+CATDOG_LAYOUT_ASSERT(width, offsetof(catdog_image, width) == 28);
+CATDOG_LAYOUT_ASSERT(height, offsetof(catdog_image, height) == 32);
+CATDOG_LAYOUT_ASSERT(flags, offsetof(catdog_image, flags) == 36);
+CATDOG_LAYOUT_ASSERT(timeout_ms, offsetof(catdog_image, timeout_ms) == 40);
+CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 44);
 CATDOG_LAYOUT_ASSERT(size, sizeof(catdog_image) == 64);
 #endif
 CATDOG_LAYOUT_ASSERT(status_is_32_bit, sizeof(catdog_status) == 4);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <type_traits>
 
 #include "guard.hpp"
 #include "handles.hpp"
@@ -38,6 +39,46 @@ Value one_of(const std::string& given, std::initializer_list<std::pair<const cha
   throw Failure(Status::invalid_argument, std::string(name) + " must be one of " + names + ", not \"" + given + "\"");
 }
 
+struct Range {
+  std::int64_t low;
+  std::int64_t high;
+};
+
+// Calls use(field, range, name) for the integer option with that key.
+template <typename Options, typename Use>
+void use_integer(Options& o, catdog_option key, Use use) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  switch (key) {
+    case CATDOG_OPTION_THREADS: return use(o.threads, Range{0, 1024}, "threads");
+    case CATDOG_OPTION_SELF_TEST: return use(o.engine.self_test, Range{0, 1}, "self_test");
+    case CATDOG_OPTION_VERIFY_WEIGHTS: return use(o.verify_weights, Range{0, 1}, "verify_weights");
+    case CATDOG_OPTION_MAX_ENCODED_BYTES: return use(o.limits.max_encoded_bytes, Range{1, most}, "max_encoded_bytes");
+    case CATDOG_OPTION_MAX_PIXELS: return use(o.limits.max_pixels, Range{1, most}, "max_pixels");
+    case CATDOG_OPTION_MAX_SIDE: return use(o.limits.max_side, Range{1, 65535}, "max_side");
+    case CATDOG_OPTION_MAX_SCANS: return use(o.limits.max_scans, Range{1, 1 << 30}, "max_scans");
+    case CATDOG_OPTION_MAX_DECODE_BYTES: return use(o.limits.max_decode_bytes, Range{1, most}, "max_decode_bytes");
+    case CATDOG_OPTION_TIMEOUT_MS:
+      return use(o.timeout_ms, Range{0, std::numeric_limits<std::uint32_t>::max()}, "timeout_ms");
+    default: unknown(key, "integer");
+  }
+}
+
+// Calls use(field, name) for the option with that key, which is a share of 1.
+template <typename Options, typename Use>
+void use_share(Options& o, catdog_option key, Use use) {
+  switch (key) {
+    case CATDOG_OPTION_ABSTAIN_BELOW: return use(o.abstain_below, "abstain_below");
+    case CATDOG_OPTION_NEITHER_ABOVE: return use(o.neither_above, "neither_above");
+    case CATDOG_OPTION_MIN_PRECISION: return use(o.min_precision, "min_precision");
+    default: unknown(key, "floating-point");
+  }
+}
+
+const core::ClassifierOptions& values_of(const catdog_options* options) {
+  static const core::ClassifierOptions defaults;
+  return options != nullptr ? options->values : defaults;
+}
+
 }  // namespace
 
 catdog_status catdog_options_create(catdog_options** out) {
@@ -48,55 +89,40 @@ void catdog_options_destroy(catdog_options* options) { delete options; }
 
 catdog_status catdog_options_set_int(catdog_options* options, catdog_option key, int64_t value) {
   return guard([&] {
-    core::ClassifierOptions& o = require(options, "options")->values;
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    switch (key) {
-      case CATDOG_OPTION_THREADS: o.threads = static_cast<int>(in_range(value, 0, 1024, "threads")); break;
-      case CATDOG_OPTION_VERIFY_WEIGHTS: o.verify_weights = in_range(value, 0, 1, "verify_weights") == 1; break;
-      case CATDOG_OPTION_SELF_TEST: o.engine.self_test = in_range(value, 0, 1, "self_test") == 1; break;
-      case CATDOG_OPTION_MAX_ENCODED_BYTES:
-        o.limits.max_encoded_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_encoded_bytes"));
-        break;
-      case CATDOG_OPTION_MAX_PIXELS:
-        o.limits.max_pixels = static_cast<std::uint64_t>(in_range(value, 1, most, "max_pixels"));
-        break;
-      case CATDOG_OPTION_MAX_SIDE:
-        o.limits.max_side = static_cast<std::uint32_t>(in_range(value, 1, 65535, "max_side"));
-        break;
-      case CATDOG_OPTION_MAX_SCANS:
-        o.limits.max_scans = static_cast<std::uint32_t>(in_range(value, 1, 1 << 30, "max_scans"));
-        break;
-      case CATDOG_OPTION_MAX_DECODE_BYTES:
-        o.limits.max_decode_bytes = static_cast<std::uint64_t>(in_range(value, 1, most, "max_decode_bytes"));
-        break;
-      case CATDOG_OPTION_TIMEOUT_MS:
-        o.timeout_ms =
-            static_cast<std::uint32_t>(in_range(value, 0, std::numeric_limits<std::uint32_t>::max(), "timeout_ms"));
-        break;
-      default: unknown(key, "integer");
-    }
+    use_integer(require(options, "options")->values, key, [&](auto& field, Range range, const char* name) {
+      field = static_cast<std::decay_t<decltype(field)>>(in_range(value, range.low, range.high, name));
+    });
+  });
+}
+
+catdog_status catdog_options_get_int(int64_t* out, const catdog_options* options, catdog_option key) {
+  return guard([&] {
+    require(out, "the output argument");
+    use_integer(values_of(options), key,
+                [out](const auto& field, Range, const char*) { *out = static_cast<int64_t>(field); });
   });
 }
 
 catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value) {
   return guard([&] {
-    core::ClassifierOptions& o = require(options, "options")->values;
-    const auto share = [value](const char* name) {
+    use_share(require(options, "options")->values, key, [&](std::optional<double>& field, const char* name) {
       if (!(value >= 0 && value <= 1)) {
         throw Failure(Status::invalid_argument,
                       std::string(name) + " must be from 0 to 1, not " + std::to_string(value));
       }
-      return value;
-    };
-    switch (key) {
-      case CATDOG_OPTION_ABSTAIN_BELOW: o.abstain_below = share("abstain_below"); break;
-      case CATDOG_OPTION_NEITHER_ABOVE: o.neither_above = share("neither_above"); break;
-      case CATDOG_OPTION_MIN_PRECISION:
-        if (value == 0) throw Failure(Status::invalid_argument, "min_precision must be above 0");
-        o.min_precision = share("min_precision");
-        break;
-      default: unknown(key, "floating-point");
-    }
+      if (key == CATDOG_OPTION_MIN_PRECISION && value == 0) {
+        throw Failure(Status::invalid_argument, "min_precision must be above 0");
+      }
+      field = value;
+    });
+  });
+}
+
+catdog_status catdog_options_get_double(double* out, const catdog_options* options, catdog_option key) {
+  return guard([&] {
+    require(out, "the output argument");
+    use_share(values_of(options), key,
+              [out](const std::optional<double>& field, const char*) { *out = field.value_or(-1); });
   });
 }
 

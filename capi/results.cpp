@@ -16,15 +16,21 @@ using core::Verdict;
 // A single image's failure is the call's failure.
 template <typename Classify>
 catdog_status classify_one(catdog_result** out, const catdog_classifier* classifier, Classify classify) noexcept {
-  return capi::create(out, [&] {
+  Status image = Status::ok;
+  const catdog_status call = capi::create(out, [&] {
     const core::Classifier& core_classifier = require(classifier, "classifier")->classifier;
     auto result = std::make_unique<catdog_result>();
     result->labels = core_classifier.model().config().labels;
     Verdict verdict = classify(core_classifier);
-    if (verdict.status != Status::ok) throw Failure(verdict.status, verdict.message);
+    image = verdict.status;
+    if (image != Status::ok) {
+      capi::set_last_error(verdict.message.c_str());
+      return std::unique_ptr<catdog_result>();
+    }
     result->items.push_back(std::move(verdict));
     return result;
   });
+  return call != CATDOG_OK ? call : static_cast<catdog_status>(image);
 }
 
 const Verdict* find(const catdog_result* result, size_t item) {

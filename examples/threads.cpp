@@ -10,7 +10,7 @@
 
 int main(int argc, char** argv) try {
   const catdog::Classifier classifier = catdog::Classifier::open();
-  const int threads = static_cast<int>(classifier.number(CATDOG_INFO_THREADS));  // As the machine or container grants.
+  const int threads = static_cast<int>(classifier.integer(CATDOG_INFO_THREADS));  // As the machine or container grants.
   classifier.warm_up(threads);
 
   std::atomic<int> next{1};

@@ -18,7 +18,7 @@ nlohmann::ordered_json describe(const Session& session) {
   out["name"] = session.info(CATDOG_INFO_MODEL_NAME);
   out["version"] = session.info(CATDOG_INFO_MODEL_VERSION);
   out["labels"] = session.labels();
-  const auto pixels = [&](catdog_info key) { return std::to_string(static_cast<int>(session.number(key))); };
+  const auto pixels = [&](catdog_info key) { return std::to_string(session.integer(key)); };
   out["input"] = pixels(CATDOG_INFO_INPUT_WIDTH) + "x" + pixels(CATDOG_INFO_INPUT_HEIGHT);
   out["engine"] = session.info(CATDOG_INFO_ENGINE);
   out["precision"] = session.info(CATDOG_INFO_PRECISION);

@@ -83,8 +83,9 @@ class Session {
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   std::string info(catdog_info key) const { return classifier_.info(key); }
+  std::int64_t integer(catdog_info key) const noexcept { return classifier_.integer(key); }
   double number(catdog_info key) const noexcept { return classifier_.number(key); }
-  int granted_threads() const noexcept { return static_cast<int>(number(CATDOG_INFO_THREADS)); }
+  int granted_threads() const noexcept { return static_cast<int>(integer(CATDOG_INFO_THREADS)); }
 
  private:
   Classifier classifier_;

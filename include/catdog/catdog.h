@@ -22,7 +22,8 @@
  *   - A classifier never changes after it was opened: any number of threads may use one at once.
  *   - Options and results belong to one thread at a time.
  *   - Destroying an object must not race with another use of it.
- *   - Not fork-safe once a classifier is open: open it after fork(), in the child.
+ *   - Not fork-safe once a classifier is open: open it after fork(), in the child. A child may only destroy what its
+ *     parent opened, which does nothing there.
  *   - The library can't be unloaded: dlclose() leaves it mapped.
  *
  * Conventions:
@@ -44,12 +45,24 @@
 
 #include "catdog/version.h"
 
+/** @def CATDOG_API
+ *  On each function of the library. */
 #if defined(CATDOG_STATIC)
 #define CATDOG_API
 #elif defined(__GNUC__)
 #define CATDOG_API __attribute__((visibility("default")))
 #else
 #define CATDOG_API
+#endif
+
+/** @def CATDOG_NODISCARD
+ *  On each function that returns a status: the compiler warns where it is ignored. */
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define CATDOG_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
+#define CATDOG_NODISCARD __attribute__((warn_unused_result))
+#else
+#define CATDOG_NODISCARD
 #endif
 
 #ifdef __cplusplus
@@ -100,7 +113,7 @@ CATDOG_API int32_t catdog_abi_version(void);
 /** Settings for opening a classifier. May be destroyed or changed afterwards: the classifier has its own copy. */
 typedef struct catdog_options catdog_options;
 
-/** Option keys; the comment gives the setter, the default and the range. */
+/** Option keys; the comment gives the type, the default and the range. catdog_options_get_int() reads the defaults. */
 typedef int32_t catdog_option;
 
 enum {
@@ -111,9 +124,9 @@ enum {
   /** int: compare the SHA-256 of each weight with the model file's list while opening: 1 or 0 (default). The zip's
      checksums are always compared. */
   CATDOG_OPTION_VERIFY_WEIGHTS = 13,
-  /** int: most bytes of one encoded image, default 33554432 (32 MiB), ≥ 1. */
+  /** int: most bytes of one encoded image, ≥ 1; default 32 MiB. */
   CATDOG_OPTION_MAX_ENCODED_BYTES = 20,
-  /** int: most pixels of one image, default 268435456 (16384 × 16384), ≥ 1. */
+  /** int: most pixels of one image, ≥ 1; default 16384 × 16384. */
   CATDOG_OPTION_MAX_PIXELS = 21,
   /** int: longest side of one image in pixels, default 16384, 1..65535. */
   CATDOG_OPTION_MAX_SIDE = 22,
@@ -157,22 +170,32 @@ enum { CATDOG_LOG_DEBUG = 10, CATDOG_LOG_INFO = 20, CATDOG_LOG_WARNING = 30, CAT
 typedef void (*catdog_log_function)(void* user_data, catdog_log_level level, const char* message);
 
 /** Creates options that hold the defaults. */
-CATDOG_API catdog_status catdog_options_create(catdog_options** out);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_create(catdog_options** out);
 /** Frees options; classifiers opened with them go on. */
 CATDOG_API void catdog_options_destroy(catdog_options* options);
 
 /** Sets one option by key. Unknown keys and keys of another type are CATDOG_ERROR_UNKNOWN_OPTION, values out of range
  *  CATDOG_ERROR_INVALID_ARGUMENT; the option then keeps its value. */
-CATDOG_API catdog_status catdog_options_set_int(catdog_options* options, catdog_option key, int64_t value);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_set_int(catdog_options* options, catdog_option key,
+                                                                 int64_t value);
 /** As catdog_options_set_int(), for options that are a double. */
-CATDOG_API catdog_status catdog_options_set_double(catdog_options* options, catdog_option key, double value);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_set_double(catdog_options* options, catdog_option key,
+                                                                    double value);
 /** As catdog_options_set_int(), for options that are a string; `value` is copied, NULL is refused. */
-CATDOG_API catdog_status catdog_options_set_string(catdog_options* options, catdog_option key, const char* value);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_set_string(catdog_options* options, catdog_option key,
+                                                                    const char* value);
+
+/** Reads one integer option: what was set, else the default. `options` NULL: the defaults. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_get_int(int64_t* out, const catdog_options* options,
+                                                                 catdog_option key);
+/** As catdog_options_get_int(), for options that are a double; -1 for one that wasn't set and has no default. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_get_double(double* out, const catdog_options* options,
+                                                                    catdog_option key);
 
 /** Sends log messages of `level` and above to `function`; NULL makes the library silent again. `user_data` must outlive
  *  every classifier opened with these options. */
-CATDOG_API catdog_status catdog_options_set_log(catdog_options* options, catdog_log_level level,
-                                                catdog_log_function function, void* user_data);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_options_set_log(catdog_options* options, catdog_log_level level,
+                                                                 catdog_log_function function, void* user_data);
 
 /* ---- Classifier -------------------------------------------------------------------------------------------------- */
 
@@ -183,17 +206,18 @@ typedef struct catdog_classifier catdog_classifier;
  *  folder and the install prefix; the error lists what was tried. A `path` without a slash and without ".pt", such as
  *  "simple_cnn", is the name of a shipped model: that file in the library's own folder or the install prefix.
  *  `options` NULL: the defaults. */
-CATDOG_API catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path,
-                                                     const catdog_options* options);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path,
+                                                                      const catdog_options* options);
 
 /** Opens a model file that is in memory; the bytes are copied as far as they are needed. */
-CATDOG_API catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void* data, size_t size,
-                                                       const catdog_options* options);
-/** Closes a classifier; its results stay. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void* data,
+                                                                        size_t size, const catdog_options* options);
+/** Closes a classifier; its results stay. Does nothing in a child of the process that opened it. */
 CATDOG_API void catdog_classifier_destroy(catdog_classifier* classifier);
 
 /** Runs the model until memory and caches are warm for `threads` callers at once (0: as many as the batch threads). */
-CATDOG_API catdog_status catdog_classifier_warm_up(const catdog_classifier* classifier, int32_t threads);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_warm_up(const catdog_classifier* classifier,
+                                                                    int32_t threads);
 
 /** Number of labels (classes), 0 for NULL. */
 CATDOG_API int32_t catdog_classifier_label_count(const catdog_classifier* classifier);
@@ -202,7 +226,8 @@ CATDOG_API int32_t catdog_classifier_label_count(const catdog_classifier* classi
  */
 CATDOG_API const char* catdog_classifier_label(const catdog_classifier* classifier, int32_t index);
 
-/** Facts about an open classifier: texts for catdog_classifier_info(), numbers for catdog_classifier_number(). */
+/** Facts about an open classifier: strings for catdog_classifier_info(), integers for catdog_classifier_integer(),
+ *  doubles for catdog_classifier_number(). */
 typedef int32_t catdog_info;
 
 enum {
@@ -213,17 +238,20 @@ enum {
   CATDOG_INFO_MODEL_JSON = 14,    /**< All of catdog.json; "{}" for a plain TorchScript archive. */
   CATDOG_INFO_ENGINE = 20,        /**< "native" or "torch". */
   CATDOG_INFO_PRECISION = 21,     /**< "fp32" or "bf16": what "auto" became. */
-  CATDOG_INFO_THREADS = 30,       /**< Number: threads of a batch call. */
-  CATDOG_INFO_INPUT_WIDTH = 31,   /**< Number: pixels of the model's input. */
-  CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Number: pixels of the model's input. */
-  CATDOG_INFO_ABSTAIN_BELOW = 40, /**< Number: the threshold in force, whether chosen or the model's own. */
-  CATDOG_INFO_NEITHER_ABOVE = 41  /**< Number: likewise; 1 where the model has no score for neither. */
+  CATDOG_INFO_THREADS = 30,       /**< Integer: threads of a batch call. */
+  CATDOG_INFO_INPUT_WIDTH = 31,   /**< Integer: pixels of the model's input. */
+  CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Integer: pixels of the model's input. */
+  CATDOG_INFO_ABSTAIN_BELOW = 40, /**< Double: the threshold in force, whether chosen or the model's own. */
+  CATDOG_INFO_NEITHER_ABOVE = 41  /**< Double: likewise; 1 where the model has no score for neither. */
 };
 
-/** One fact as a string owned by the classifier; NULL for a number and for a key that this version doesn't know. */
+/** One fact as a string owned by the classifier; NULL for a fact that is no string and for an unknown key. */
 CATDOG_API const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_info key);
 
-/** One fact as a number; negative for a text, for a key that this version doesn't know and for NULL. */
+/** One fact that is an integer; negative for a fact that is none, for an unknown key and for NULL. */
+CATDOG_API int64_t catdog_classifier_integer(const catdog_classifier* classifier, catdog_info key);
+
+/** One fact that is a double; negative for a fact that is none, for an unknown key and for NULL. */
 CATDOG_API double catdog_classifier_number(const catdog_classifier* classifier, catdog_info key);
 
 /* ---- Images ---------------------------------------------------------------------------------------------------- */
@@ -240,18 +268,17 @@ enum {
   CATDOG_FORMAT_BGRA8 = 31
 };
 
-/** One image to classify: the library's only public struct. Zero-initialise it, then set struct_size. */
+/** One image to classify: the library's only public struct. Zero-initialise it: what isn't used must be 0. */
 typedef struct catdog_image {
-  uint32_t struct_size; /**< sizeof(catdog_image). */
-  catdog_format format; /**< One of CATDOG_FORMAT_*. */
   const void* data;     /**< First byte of the file, or of the top row. Borrowed for the call. */
   uint64_t data_size;   /**< Bytes that may be read from data. Rows that don't fit in it are refused. */
+  uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
+  catdog_format format; /**< One of CATDOG_FORMAT_*. */
   int32_t width;        /**< Pixels. */
   int32_t height;       /**< Pixels. */
-  uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
   uint32_t flags;       /**< Must be 0. */
   uint32_t timeout_ms;  /**< As CATDOG_OPTION_TIMEOUT_MS, for this image; 0 = the option. */
-  uint32_t reserved[4]; /**< Must be 0. */
+  uint32_t reserved[5]; /**< Must be 0. */
 } catdog_image;
 
 /* ---- Classifying ------------------------------------------------------------------------------------------------- */
@@ -260,31 +287,36 @@ typedef struct catdog_image {
 typedef struct catdog_result catdog_result;
 
 /** Classifies one image file. */
-CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out, const catdog_classifier* classifier,
-                                                         const char* path);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_classify_file(catdog_result** out,
+                                                                          const catdog_classifier* classifier,
+                                                                          const char* path);
 
 /** Classifies one JPEG, PNG, WebP or GIF file that is in memory. */
-CATDOG_API catdog_status catdog_classifier_classify_encoded(catdog_result** out, const catdog_classifier* classifier,
-                                                            const void* data, size_t size);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_classify_encoded(catdog_result** out,
+                                                                             const catdog_classifier* classifier,
+                                                                             const void* data, size_t size);
 
 /** Reads the header of one JPEG, PNG, WebP or GIF file that is in memory, without decoding the image. Fails as
  *  catdog_classifier_classify_encoded() fails before it decodes: CATDOG_ERROR_UNSUPPORTED, CATDOG_ERROR_CORRUPT or
  *  CATDOG_ERROR_LIMIT. `out_format` is as catdog_result_format() says, static. `out_width` and `out_height` are pixels
  * as a viewer shows the image. `out_decode_bytes` is the most memory that decoding it for this classifier takes at
  * once, the file's own bytes not included. Each output may be NULL. */
-CATDOG_API catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* out_width,
-                                                         int32_t* out_height, uint64_t* out_decode_bytes,
-                                                         const catdog_classifier* classifier, const void* data,
-                                                         size_t size);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_probe_encoded(const char** out_format, int32_t* out_width,
+                                                                          int32_t* out_height,
+                                                                          uint64_t* out_decode_bytes,
+                                                                          const catdog_classifier* classifier,
+                                                                          const void* data, size_t size);
 
 /** Classifies one image, encoded or raw. */
-CATDOG_API catdog_status catdog_classifier_classify_image(catdog_result** out, const catdog_classifier* classifier,
-                                                          const catdog_image* image);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_classify_image(catdog_result** out,
+                                                                           const catdog_classifier* classifier,
+                                                                           const catdog_image* image);
 
 /** Classifies `count` ≥ 1 images on the classifier's batch threads. CATDOG_OK means that every image was tried:
  *  catdog_result_status() has each one's outcome, and a bad image never fails the others. */
-CATDOG_API catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog_classifier* classifier,
-                                                          const catdog_image* images, size_t count);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_classify_batch(catdog_result** out,
+                                                                           const catdog_classifier* classifier,
+                                                                           const catdog_image* images, size_t count);
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
 
@@ -295,7 +327,7 @@ CATDOG_API void catdog_result_destroy(catdog_result* result);
 CATDOG_API size_t catdog_result_count(const catdog_result* result);
 
 /** Outcome of one item; CATDOG_ERROR_INVALID_ARGUMENT for NULL or an index out of range. */
-CATDOG_API catdog_status catdog_result_status(const catdog_result* result, size_t item);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_result_status(const catdog_result* result, size_t item);
 
 /** Why the item failed; "" when it didn't; NULL when out of range. */
 CATDOG_API const char* catdog_result_message(const catdog_result* result, size_t item);
@@ -332,8 +364,8 @@ CATDOG_API double catdog_result_confidence(const catdog_result* result, size_t i
 CATDOG_API int32_t catdog_result_abstained(const catdog_result* result, size_t item);
 
 /** Label index and calibrated probability at `rank` (0 = most probable). Either output may be NULL. */
-CATDOG_API catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int32_t rank,
-                                              int32_t* out_label_index, double* out_probability);
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int32_t rank,
+                                                               int32_t* out_label_index, double* out_probability);
 
 /** Numbers about one item. */
 typedef int32_t catdog_measure;

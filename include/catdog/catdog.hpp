@@ -8,12 +8,17 @@
  *   const catdog::Result result = classifier.classify_file("pet.jpg");
  *   std::cout << result.answer() << ' ' << result.trust() << '\n';  // A label, "neither" or "uncertain".
  *
- * Whatever fails throws catdog::Error, which has the status and says what is wrong and what to do. The threading
+ * Whatever fails throws catdog::Error, which has the status and says what is wrong and what to do; try_classify() and
+ * try_classify_file() return a Result with the status instead, for programs that meet many bad images. The threading
  * contract is the one of catdog.h: a Classifier may be used from any number of threads at once, Options and results
  * belong to one. All declarations are available since version 0.1.0.
  */
 #ifndef CATDOG_CATDOG_HPP
 #define CATDOG_CATDOG_HPP
+
+#if __cplusplus < 201703L
+#error "catdog.hpp needs C++17: compile with -std=c++17 or later, or include catdog.h."
+#else
 
 #include <cstddef>
 #include <cstdint>
@@ -51,7 +56,19 @@ inline void check(catdog_status status) {
   if (status != CATDOG_OK) throw Error(status, catdog_last_error());
 }
 
+/** `text` as C reads it; throws Error where a NUL would cut it short. */
+inline const char* c_string(const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    throw Error(CATDOG_ERROR_INVALID_ARGUMENT, "there is a NUL character after \"" + std::string(text.c_str()) + '"');
+  }
+  return text.c_str();
+}
+
 inline std::string to_string(const char* text) { return text != nullptr ? text : ""; }
+
+/** For overloads that take what could be a path. */
+template <typename Text>
+using IfText = std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>, int>;
 
 struct Destroy {
   void operator()(catdog_options* options) const noexcept { catdog_options_destroy(options); }
@@ -68,7 +85,7 @@ class Bytes {
   Bytes(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
   /** From std::string, std::string_view, std::vector<std::uint8_t>, std::span and their like: one byte an element. */
   template <typename Container, typename = std::enable_if_t<sizeof(*std::declval<const Container&>().data()) == 1 &&
-                                                            !std::is_same_v<std::decay_t<Container>, Bytes>>>
+                                                            !std::is_same_v<std::decay_t<Container>, Bytes> > >
   Bytes(const Container& container) noexcept  // NOLINT(google-explicit-constructor): a view, like std::span.
       : data_(container.data()), size_(container.size()) {}
   /** First byte. */
@@ -101,7 +118,6 @@ class Image {
 
  private:
   Image(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height, std::uint64_t row_stride) noexcept {
-    image_.struct_size = sizeof image_;
     image_.format = format;
     image_.data = bytes.data();
     image_.data_size = bytes.size();
@@ -113,7 +129,8 @@ class Image {
 };
 
 /** Settings for opening a classifier. Setters return the object, so that they can be chained; each throws Error
- *  (invalid_argument) for a value out of range. */
+ *  (invalid_argument) for a value out of range. The method of the same name without an argument reads the option: on a
+ *  fresh object, the library's default. */
 class Options {
  public:
   /** Receives a CATDOG_LOG_* level and a message; may be called from several threads at once. What it throws is
@@ -132,15 +149,15 @@ class Options {
   Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, std::int64_t{on ? 1 : 0}); }
   /** Whether opening compares the SHA-256 of each weight with the model file's list; off by default. */
   Options& verify_weights(bool on) { return set(CATDOG_OPTION_VERIFY_WEIGHTS, std::int64_t{on ? 1 : 0}); }
-  /** Most bytes of one encoded image; default 32 MiB. */
+  /** Most bytes of one encoded image. */
   Options& max_encoded_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_ENCODED_BYTES, bytes); }
-  /** Most pixels of one image; default 268,435,456 (16,384 × 16,384). */
+  /** Most pixels of one image. */
   Options& max_pixels(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_PIXELS, pixels); }
-  /** Longest side of one image in pixels; default 16,384. */
+  /** Longest side of one image in pixels. */
   Options& max_side(std::int64_t pixels) { return set(CATDOG_OPTION_MAX_SIDE, pixels); }
-  /** Most scans of a progressive JPEG; default 200. */
+  /** Most scans of a progressive JPEG. */
   Options& max_scans(std::int64_t scans) { return set(CATDOG_OPTION_MAX_SCANS, scans); }
-  /** Most bytes of memory that decoding one image may take; default 256 MiB. See Classifier::probe(). */
+  /** Most bytes of memory that decoding one image may take. See Classifier::probe(). */
   Options& max_decode_bytes(std::int64_t bytes) { return set(CATDOG_OPTION_MAX_DECODE_BYTES, bytes); }
   /** Milliseconds that one classifying call may take; 0 (default) = any. A longer one is CATDOG_ERROR_LIMIT. */
   Options& timeout_ms(std::int64_t milliseconds) { return set(CATDOG_OPTION_TIMEOUT_MS, milliseconds); }
@@ -168,6 +185,31 @@ class Options {
     return *this;
   }
 
+  /** The option as it stands. */
+  int threads() const { return static_cast<int>(integer(CATDOG_OPTION_THREADS)); }
+  /** The option as it stands. */
+  bool self_test() const { return integer(CATDOG_OPTION_SELF_TEST) != 0; }
+  /** The option as it stands. */
+  bool verify_weights() const { return integer(CATDOG_OPTION_VERIFY_WEIGHTS) != 0; }
+  /** The option as it stands. */
+  std::int64_t max_encoded_bytes() const { return integer(CATDOG_OPTION_MAX_ENCODED_BYTES); }
+  /** The option as it stands. */
+  std::int64_t max_pixels() const { return integer(CATDOG_OPTION_MAX_PIXELS); }
+  /** The option as it stands. */
+  std::int64_t max_side() const { return integer(CATDOG_OPTION_MAX_SIDE); }
+  /** The option as it stands. */
+  std::int64_t max_scans() const { return integer(CATDOG_OPTION_MAX_SCANS); }
+  /** The option as it stands. */
+  std::int64_t max_decode_bytes() const { return integer(CATDOG_OPTION_MAX_DECODE_BYTES); }
+  /** The option as it stands. */
+  std::int64_t timeout_ms() const { return integer(CATDOG_OPTION_TIMEOUT_MS); }
+  /** Empty: the model's own. */
+  std::optional<double> abstain_below() const { return share(CATDOG_OPTION_ABSTAIN_BELOW); }
+  /** Empty: the model's own. */
+  std::optional<double> neither_above() const { return share(CATDOG_OPTION_NEITHER_ABOVE); }
+  /** Empty: abstain_below() counts. */
+  std::optional<double> min_precision() const { return share(CATDOG_OPTION_MIN_PRECISION); }
+
   /** The C object, for calls of the C interface; owned by this one. */
   const catdog_options* get() const noexcept { return options_.get(); }
   /** What log() was given, shared with the classifiers opened since; empty when nothing was. */
@@ -183,8 +225,18 @@ class Options {
     return *this;
   }
   Options& set(catdog_option key, const std::string& value) {
-    detail::check(catdog_options_set_string(options_.get(), key, value.c_str()));
+    detail::check(catdog_options_set_string(options_.get(), key, detail::c_string(value)));
     return *this;
+  }
+  std::int64_t integer(catdog_option key) const {
+    std::int64_t value = 0;
+    detail::check(catdog_options_get_int(&value, options_.get(), key));
+    return value;
+  }
+  std::optional<double> share(catdog_option key) const {
+    double value = -1;
+    detail::check(catdog_options_get_double(&value, options_.get(), key));
+    return value < 0 ? std::nullopt : std::optional<double>(value);
   }
   static void forward_log(void* user_data, catdog_log_level level, const char* message) {
     try {
@@ -217,7 +269,8 @@ struct ImageHeader {
 /** The verdict on one image: a plain value, independent of the classifier. */
 class Result {
  public:
-  /** Whether the image was classified. Always true for what the single-image calls return: they throw instead. */
+  /** Whether the image was classified. Always true for what classify() and classify_file() return: they throw instead.
+   */
   bool ok() const noexcept { return status_ == CATDOG_OK; }
   /** The same as ok(). */
   explicit operator bool() const noexcept { return ok(); }
@@ -258,6 +311,7 @@ class Result {
 
  private:
   friend class Classifier;
+  Result(catdog_status status, std::string message) : status_(status), message_(std::move(message)) {}
   Result(const catdog_result* result, std::size_t item, int labels)
       : status_(catdog_result_status(result, item)),
         message_(detail::to_string(catdog_result_message(result, item))),
@@ -291,14 +345,14 @@ class Result {
   catdog_status status_;
   std::string message_;
   std::string label_;
-  double confidence_;
-  bool abstained_;
+  double confidence_ = 0;
+  bool abstained_ = false;
   std::string answer_;
-  catdog_reason reason_;
-  double trust_;
+  catdog_reason reason_ = CATDOG_REASON_NONE;
+  double trust_ = 0;
   std::optional<double> neither_;
-  int width_;
-  int height_;
+  int width_ = 0;
+  int height_ = 0;
   std::string format_;
   std::vector<double> probabilities_;
   std::vector<int> ranked_;
@@ -312,7 +366,7 @@ class Classifier {
   static Classifier open(const Options& options = Options()) { return open_path(nullptr, options); }
   /** Opens a model file, or a shipped model by its name, such as "simple_cnn". */
   static Classifier open(const std::string& path, const Options& options = Options()) {
-    return open_path(path.c_str(), options);
+    return open_path(detail::c_string(path), options);
   }
   /** Opens a model file that is in memory. */
   static Classifier open_memory(Bytes bytes, const Options& options = Options()) {
@@ -322,17 +376,39 @@ class Classifier {
   }
 
   /** Classifies an image file; throws Error when that fails. */
-  Result classify_file(const std::string& path) const {
-    catdog_result* result = nullptr;
-    detail::check(catdog_classifier_classify_file(&result, classifier_.get(), path.c_str()));
-    return one(result);
-  }
+  Result classify_file(const std::string& path) const { return or_throw(try_classify_file(path)); }
   /** Classifies a JPEG, PNG, WebP or GIF file that is in memory; throws Error when that fails. */
-  Result classify(Bytes bytes) const {
+  Result classify(Bytes bytes) const { return or_throw(try_classify(bytes)); }
+  /** Classifies one image, encoded or raw; throws Error when that fails. */
+  Result classify(const Image& image) const { return or_throw(try_classify(image)); }
+  /** Deleted, so that a path isn't taken for an image's bytes. */
+  template <typename Text, detail::IfText<Text> = 0>
+  Result classify(const Text&) const = delete;  // A path: classify_file(). Bytes: classify(catdog::Bytes(s)).
+
+  /** As classify_file(), but a failure is the result's status() and message(). */
+  [[nodiscard]] Result try_classify_file(const std::string& path) const {
+    if (path.find('\0') != std::string::npos) return Result(CATDOG_ERROR_INVALID_ARGUMENT, "the path contains a NUL");
     catdog_result* result = nullptr;
-    detail::check(catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size()));
-    return one(result);
+    const catdog_status status = catdog_classifier_classify_file(&result, classifier_.get(), path.c_str());
+    return one(status, result);
   }
+  /** As classify(), but a failure is the result's status() and message(). */
+  [[nodiscard]] Result try_classify(Bytes bytes) const {
+    catdog_result* result = nullptr;
+    const catdog_status status =
+        catdog_classifier_classify_encoded(&result, classifier_.get(), bytes.data(), bytes.size());
+    return one(status, result);
+  }
+  /** Likewise. */
+  [[nodiscard]] Result try_classify(const Image& image) const {
+    catdog_result* result = nullptr;
+    const catdog_status status = catdog_classifier_classify_image(&result, classifier_.get(), &image.get());
+    return one(status, result);
+  }
+  /** Deleted, as for classify(). */
+  template <typename Text, detail::IfText<Text> = 0>
+  Result try_classify(const Text&) const = delete;  // A path: try_classify_file(). Bytes: catdog::Bytes(s).
+
   /** Reads the header of a file that is in memory without decoding the image; throws Error when classify() would refuse
    *  the image before it decodes. */
   ImageHeader probe(Bytes bytes) const {
@@ -343,15 +419,13 @@ class Classifier {
     header.format = format;
     return header;
   }
-  /** Classifies one image, encoded or raw; throws Error when that fails. */
-  Result classify(const Image& image) const {
-    catdog_result* result = nullptr;
-    detail::check(catdog_classifier_classify_image(&result, classifier_.get(), &image.get()));
-    return one(result);
-  }
+  /** Deleted, as for classify(). */
+  template <typename Text, detail::IfText<Text> = 0>
+  ImageHeader probe(const Text&) const = delete;  // Bytes in a string: probe(catdog::Bytes(s)).
+
   /** Classifies images on the batch threads; results in order, each with its own status: a bad image doesn't throw.
    */
-  std::vector<Result> classify_batch(const std::vector<Image>& images) const {
+  [[nodiscard]] std::vector<Result> classify_batch(const std::vector<Image>& images) const {
     std::vector<Result> results;
     if (images.empty()) return results;
     std::vector<catdog_image> views;
@@ -379,7 +453,9 @@ class Classifier {
   /** A fact, CATDOG_INFO_*; "" for a key that the library doesn't know. */
   std::string info(catdog_info key) const { return detail::to_string(catdog_classifier_info(classifier_.get(), key)); }
 
-  /** A fact that is a number, CATDOG_INFO_THREADS and on; negative for any other key. */
+  /** A fact that is an integer, such as CATDOG_INFO_THREADS; negative for any other key. */
+  std::int64_t integer(catdog_info key) const noexcept { return catdog_classifier_integer(classifier_.get(), key); }
+  /** A fact that is a double, such as CATDOG_INFO_ABSTAIN_BELOW; negative for any other key. */
   double number(catdog_info key) const noexcept { return catdog_classifier_number(classifier_.get(), key); }
 
   /** The C object, for calls of the C interface; owned by this one. */
@@ -395,9 +471,14 @@ class Classifier {
   }
   int label_count() const noexcept { return catdog_classifier_label_count(classifier_.get()); }
   const char* label(int index) const noexcept { return catdog_classifier_label(classifier_.get(), index); }
-  Result one(catdog_result* result) const {
+  Result one(catdog_status status, catdog_result* result) const {
+    if (status != CATDOG_OK) return Result(status, catdog_last_error());
     const std::unique_ptr<catdog_result, detail::Destroy> owner(result);
     return Result(result, 0, label_count());
+  }
+  static Result or_throw(Result result) {
+    if (!result) throw Error(result.status(), result.message());
+    return result;
   }
 
   // The log function must outlive the classifier that calls it.
@@ -407,4 +488,5 @@ class Classifier {
 
 }  // namespace catdog
 
+#endif /* C++17 */
 #endif /* CATDOG_CATDOG_HPP */

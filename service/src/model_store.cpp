@@ -42,7 +42,7 @@ struct Loading {
 
 }  // namespace
 
-int LoadedModel::quota_threads() const { return static_cast<int>(classifier.number(CATDOG_INFO_THREADS)); }
+int LoadedModel::quota_threads() const { return static_cast<int>(classifier.integer(CATDOG_INFO_THREADS)); }
 
 ModelStore::ModelStore(const Config& config, Log& log, Metrics& metrics)
     : config_(config), log_(log), infos_(metrics.gauges("model_info", "The model in use; always 1.")) {}

@@ -55,7 +55,7 @@ TEST_P(CapiBatch, ABadImageFailsAlone) {
                                    encoded_image(good),
                                    raw_image(CATDOG_FORMAT_RGB8, good, 1000, 1000),
                                    encoded_image(good)};
-  images[4].struct_size = 8;
+  images[4].flags = 8;
   images[5].data = nullptr;
   ASSERT_EQ(classify_batch(result_, classifier_, images), CATDOG_OK) << catdog_last_error();
   const catdog_status expected[] = {CATDOG_OK,
@@ -75,7 +75,7 @@ TEST_P(CapiBatch, ABadImageFailsAlone) {
     EXPECT_EQ(catdog_result_ranked(result_.get(), i, 0, nullptr, nullptr) == CATDOG_OK, ok) << i;
     EXPECT_EQ(catdog_result_abstained(result_.get(), i), 0) << i;
   }
-  EXPECT_THAT(catdog_result_message(result_.get(), 4), HasSubstr("struct_size"));
+  EXPECT_THAT(catdog_result_message(result_.get(), 4), HasSubstr("flags"));
   EXPECT_EQ(probabilities(result_.get(), 7), probabilities(result_.get(), 0));
   EXPECT_EQ(probabilities(result_.get(), 0), verdict_on(classifier_, good));
 }

@@ -38,7 +38,7 @@ TEST(Cpp, OpensFilesMemoryAndTheDefault) {
   EXPECT_EQ(Classifier::open_memory(text_of(archive_of())).info(CATDOG_INFO_MODEL_NAME), "small");
   setenv("CATDOG_MODEL", path.c_str(), 1);
   EXPECT_EQ(Classifier::open().info(CATDOG_INFO_MODEL_PATH), path);
-  EXPECT_EQ(Classifier::open(Options().threads(2)).number(CATDOG_INFO_THREADS), 2);
+  EXPECT_EQ(Classifier::open(Options().threads(2)).integer(CATDOG_INFO_THREADS), 2);
   unsetenv("CATDOG_MODEL");
 }
 
@@ -78,8 +78,8 @@ TEST(Cpp, BytesComeFromAnythingContiguous) {
   const ByteString vector = encode_png(make_scene(20, 20));
   const std::string string = text_of(vector);
   const auto expected = classifier.classify(vector).probabilities();
-  EXPECT_EQ(classifier.classify(string).probabilities(), expected);
-  EXPECT_EQ(classifier.classify(std::string_view(string)).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(catdog::Bytes(string)).probabilities(), expected);
+  EXPECT_EQ(classifier.classify(catdog::Bytes(std::string_view(string))).probabilities(), expected);
   EXPECT_EQ(classifier.classify(catdog::Bytes(vector.data(), vector.size())).probabilities(), expected);
   EXPECT_EQ(classifier.classify(Image::encoded(vector)).probabilities(), expected);
   const std::array<std::uint8_t, 3> red{255, 0, 0};
@@ -105,7 +105,8 @@ TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
   EXPECT_EQ(missing.status(), CATDOG_ERROR_NOT_FOUND);
   EXPECT_STREQ(missing.status_name(), "not_found");
   EXPECT_THAT(missing.what(), HasSubstr("/nowhere/pet.jpg"));
-  EXPECT_EQ(error_of([&] { classifier.classify(std::string("text")); }).status(), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(error_of([&] { classifier.classify(catdog::Bytes(std::string("text"))); }).status(),
+            CATDOG_ERROR_UNSUPPORTED);
   EXPECT_EQ(error_of([&] { classifier.classify(shipped_image("tall_cut10.jpg")); }).status(), CATDOG_ERROR_CORRUPT);
   EXPECT_EQ(error_of([&] { classifier.classify(Image::pixels(5, std::string("abc"), 1, 1)); }).status(),
             CATDOG_ERROR_INVALID_ARGUMENT);
@@ -113,6 +114,69 @@ TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
   EXPECT_EQ(error_of([&] { Classifier::open_memory(std::string("text")); }).status(), CATDOG_ERROR_MODEL_FORMAT);
   EXPECT_EQ(error_of([&] { classifier.warm_up(-1); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
   EXPECT_NO_THROW(classifier.warm_up());
+}
+
+TEST(Cpp, TryReturnsTheStatusInsteadOfThrowing) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ByteString png = encode_png(make_scene(20, 30));
+  const Result good = classifier.try_classify(png);
+  EXPECT_TRUE(good.ok());
+  EXPECT_EQ(good.probabilities(), classifier.classify(png).probabilities());
+  const std::string text = "text";
+  const std::pair<Result, catdog_status> failures[] = {
+      {classifier.try_classify(catdog::Bytes(text)), CATDOG_ERROR_UNSUPPORTED},
+      {classifier.try_classify(Image::pixels(5, text, 1, 1)), CATDOG_ERROR_INVALID_ARGUMENT},
+      {classifier.try_classify_file("/nowhere/pet.jpg"), CATDOG_ERROR_NOT_FOUND}};
+  for (const auto& [result, status] : failures) {
+    EXPECT_FALSE(result);
+    EXPECT_EQ(result.status(), status);
+    EXPECT_NE(result.message(), "");
+    EXPECT_EQ(result.label(), "");
+    EXPECT_EQ(result.label_index(), -1);
+    EXPECT_EQ(result.reason(), CATDOG_REASON_NONE);
+    EXPECT_THAT(result.probabilities(), testing::IsEmpty());
+  }
+  EXPECT_THAT(failures[2].first.message(), HasSubstr("/nowhere/pet.jpg"));
+}
+
+TEST(Cpp, ANulInATextIsRefused) {
+  TemporaryFolder folder;
+  folder.write("model.pt", text_of(archive_of()));
+  const ByteString png = encode_png(make_scene(20, 30));
+  folder.write("pet.png", std::string(png.begin(), png.end()));
+  const auto cut = [&](const char* name) { return (folder.path / name).string() + '\0' + "more"; };
+  const auto classifier = Classifier::open_memory(archive_of());
+  EXPECT_EQ(error_of([&] { classifier.classify_file(cut("pet.png")); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(classifier.try_classify_file(cut("pet.png")).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { Classifier::open(cut("model.pt")); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { Options().torch_plugin(cut("x.so")); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([] { Options().engine(std::string("auto\0", 5)); }).status(), CATDOG_ERROR_INVALID_ARGUMENT);
+}
+
+TEST(Cpp, OptionsCanBeRead) {
+  const Options fresh;
+  std::int64_t pixels = 0;
+  ASSERT_EQ(catdog_options_get_int(&pixels, nullptr, CATDOG_OPTION_MAX_PIXELS), CATDOG_OK);
+  EXPECT_EQ(fresh.max_pixels(), pixels);
+  EXPECT_EQ(fresh.threads(), 0);
+  EXPECT_TRUE(fresh.self_test());
+  EXPECT_FALSE(fresh.verify_weights());
+  EXPECT_EQ(fresh.abstain_below(), std::nullopt);
+  Options options;
+  options.threads(3).self_test(false).verify_weights(true).max_encoded_bytes(1).max_pixels(2).max_side(4).max_scans(5);
+  options.max_decode_bytes(6).timeout_ms(7).abstain_below(0.25).neither_above(0.5).min_precision(0.75);
+  EXPECT_EQ(options.threads(), 3);
+  EXPECT_FALSE(options.self_test());
+  EXPECT_TRUE(options.verify_weights());
+  EXPECT_EQ(options.max_encoded_bytes(), 1);
+  EXPECT_EQ(options.max_pixels(), 2);
+  EXPECT_EQ(options.max_side(), 4);
+  EXPECT_EQ(options.max_scans(), 5);
+  EXPECT_EQ(options.max_decode_bytes(), 6);
+  EXPECT_EQ(options.timeout_ms(), 7);
+  EXPECT_EQ(options.abstain_below(), 0.25);
+  EXPECT_EQ(options.neither_above(), 0.5);
+  EXPECT_EQ(options.min_precision(), 0.75);
 }
 
 TEST(Cpp, OptionsReachTheClassifier) {
@@ -130,7 +194,7 @@ TEST(Cpp, OptionsReachTheClassifier) {
   EXPECT_EQ(status_with(Options().engine("torch").torch_plugin("/nowhere/x.so"), png), CATDOG_ERROR_ENGINE_UNAVAILABLE);
   const auto tuned = Classifier::open_memory(
       archive, Options().threads(3).precision("fp32").engine("native").self_test(false).abstain_below(1.0));
-  EXPECT_EQ(tuned.number(CATDOG_INFO_THREADS), 3);
+  EXPECT_EQ(tuned.integer(CATDOG_INFO_THREADS), 3);
   EXPECT_EQ(tuned.info(CATDOG_INFO_PRECISION), "fp32");
   EXPECT_TRUE(tuned.classify(png).abstained());
   for (const auto& call :
@@ -148,7 +212,7 @@ TEST(Cpp, ProbeTellsWhatTheHeaderSays) {
   EXPECT_EQ(header.width, 40);
   EXPECT_EQ(header.height, 30);
   EXPECT_GT(header.decode_bytes, 40U * 30 * 3);
-  EXPECT_EQ(error_of([&] { classifier.probe(std::string("text")); }).status(), CATDOG_ERROR_UNSUPPORTED);
+  EXPECT_EQ(error_of([&] { classifier.probe(catdog::Bytes(std::string("text"))); }).status(), CATDOG_ERROR_UNSUPPORTED);
 }
 
 TEST(Cpp, BatchKeepsOrderAndDoesNotThrowForABadImage) {
@@ -185,7 +249,7 @@ TEST(Cpp, ClassifiersAndOptionsMove) {
   third = std::move(second);  // The one it had is destroyed.
   EXPECT_EQ(third.get(), handle);
   EXPECT_EQ(third.info(CATDOG_INFO_MODEL_NAME), "small");
-  EXPECT_EQ(third.number(CATDOG_INFO_THREADS), 2);
+  EXPECT_EQ(third.integer(CATDOG_INFO_THREADS), 2);
 }
 
 TEST(Cpp, ResultsOutliveTheClassifier) {

@@ -70,7 +70,7 @@ TEST(CapiErrors, EachThreadHasItsOwnLastError) {
   std::thread([&] {
     fresh = catdog_last_error();
     catdog_classifier* classifier = nullptr;
-    catdog_classifier_open_file(&classifier, "/nowhere/model.pt", nullptr);
+    static_cast<void>(catdog_classifier_open_file(&classifier, "/nowhere/model.pt", nullptr));
     theirs = catdog_last_error();
   }).join();
   EXPECT_EQ(fresh, "");

@@ -40,22 +40,21 @@ EXPECT(integers_of_32_bits, sizeof(catdog_status) == 4 && sizeof(catdog_option) 
                                 sizeof(catdog_reason) == 4);
 #if UINTPTR_MAX == UINT64_MAX
 EXPECT(size, sizeof(catdog_image) == 64);
-EXPECT(struct_size, offsetof(catdog_image, struct_size) == 0);
-EXPECT(format, offsetof(catdog_image, format) == 4);
-EXPECT(data, offsetof(catdog_image, data) == 8);
-EXPECT(data_size, offsetof(catdog_image, data_size) == 16);
-EXPECT(width, offsetof(catdog_image, width) == 24);
-EXPECT(height, offsetof(catdog_image, height) == 28);
-EXPECT(row_stride, offsetof(catdog_image, row_stride) == 32);
-EXPECT(flags, offsetof(catdog_image, flags) == 40);
-EXPECT(timeout_ms, offsetof(catdog_image, timeout_ms) == 44);
-EXPECT(reserved, offsetof(catdog_image, reserved) == 48);
+EXPECT(data, offsetof(catdog_image, data) == 0);
+EXPECT(data_size, offsetof(catdog_image, data_size) == 8);
+EXPECT(row_stride, offsetof(catdog_image, row_stride) == 16);
+EXPECT(format, offsetof(catdog_image, format) == 24);
+EXPECT(width, offsetof(catdog_image, width) == 28);
+EXPECT(height, offsetof(catdog_image, height) == 32);
+EXPECT(flags, offsetof(catdog_image, flags) == 36);
+EXPECT(timeout_ms, offsetof(catdog_image, timeout_ms) == 40);
+EXPECT(reserved, offsetof(catdog_image, reserved) == 44);
 #endif
 
 /* The prototypes are strict: no () that would accept anything. */
 int catdog_header_compiles(void);
 int catdog_header_compiles(void) {
-  const catdog_image image = {sizeof(catdog_image), CATDOG_FORMAT_RGB8, NULL, 0, 0, 0, 0, 0, 0, {0}};
+  const catdog_image image = {NULL, 0, 0, CATDOG_FORMAT_RGB8, 0, 0, 0, 0, {0}};
   const char* (*last_error)(void) = &catdog_last_error;
   const char* (*version)(void) = &catdog_version;
   int32_t (*abi)(void) = &catdog_abi_version;

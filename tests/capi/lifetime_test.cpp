@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -47,6 +48,29 @@ TEST(CapiLifetime, AThousandClassifiersDoNotGrow) {
 #endif
 }
 
+// Its batch threads are the parent's: to wait for their end would take for ever.
+TEST(CapiLifetime, DestroyingInAForkedChildDoesNothing) {
+  const auto options = make_options();
+  ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, 2), CATDOG_OK);
+  auto classifier = open_model({}, options.get());
+  const ByteString bytes = encode_png(make_scene(40, 30));
+  const std::vector<catdog_image> images(4, encoded_image(bytes));
+  catdog_result* raw = nullptr;
+  ASSERT_EQ(catdog_classifier_classify_batch(&raw, classifier.get(), images.data(), images.size()), CATDOG_OK);
+  const ResultHandle result(raw);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(20);  // Ends a child that waits.
+    classifier.reset();
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(verdict_on(classifier, bytes).size(), 2U);
+}
+
 TEST(CapiLifetime, TwoModelsAtOnce) {
   ModelRecipe other;
   other.seed = 2;
@@ -65,8 +89,8 @@ TEST(CapiLifetime, TwoModelsAtOnce) {
   ASSERT_EQ(three.size(), 3U);
   EXPECT_NEAR(three[0] + three[1] + three[2], 1, 1e-6);
   EXPECT_THAT(other.labels, testing::Contains(catdog_result_label(result.get(), 0)));
-  EXPECT_EQ(catdog_classifier_number(first.get(), CATDOG_INFO_INPUT_HEIGHT), 32);
-  EXPECT_EQ(catdog_classifier_number(second.get(), CATDOG_INFO_INPUT_HEIGHT), 24);
+  EXPECT_EQ(catdog_classifier_integer(first.get(), CATDOG_INFO_INPUT_HEIGHT), 32);
+  EXPECT_EQ(catdog_classifier_integer(second.get(), CATDOG_INFO_INPUT_HEIGHT), 24);
   second.reset();
   EXPECT_EQ(verdict_on(first, image), before);
 }

@@ -77,13 +77,21 @@ TEST_F(CapiOpen, InfoAndLabels) {
   EXPECT_STREQ(info(CATDOG_INFO_ENGINE), "native");
   EXPECT_STREQ(info(CATDOG_INFO_PRECISION), "fp32");
   const auto number = [&](catdog_info key) { return catdog_classifier_number(classifier_.get(), key); };
-  EXPECT_EQ(number(CATDOG_INFO_INPUT_WIDTH), 40);
-  EXPECT_EQ(number(CATDOG_INFO_INPUT_HEIGHT), 32);
-  EXPECT_EQ(number(CATDOG_INFO_THREADS), 2);
-  // A key is a text or a number.
+  const auto integer = [&](catdog_info key) { return catdog_classifier_integer(classifier_.get(), key); };
+  EXPECT_EQ(integer(CATDOG_INFO_INPUT_WIDTH), 40);
+  EXPECT_EQ(integer(CATDOG_INFO_INPUT_HEIGHT), 32);
+  EXPECT_EQ(integer(CATDOG_INFO_THREADS), 2);
+  EXPECT_EQ(number(CATDOG_INFO_NEITHER_ABOVE), 1);
+  // A key is of one type.
   for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_THREADS}) EXPECT_EQ(info(key), nullptr) << key;
-  for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_ENGINE}) EXPECT_LT(number(key), 0) << key;
-  EXPECT_LT(catdog_classifier_number(nullptr, CATDOG_INFO_THREADS), 0);
+  for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_ENGINE, +CATDOG_INFO_THREADS}) {
+    EXPECT_LT(number(key), 0) << key;
+  }
+  for (const catdog_info key : {0, -1, 15, 24, 2147483647, +CATDOG_INFO_ENGINE, +CATDOG_INFO_ABSTAIN_BELOW}) {
+    EXPECT_LT(integer(key), 0) << key;
+  }
+  EXPECT_LT(catdog_classifier_integer(nullptr, CATDOG_INFO_THREADS), 0);
+  EXPECT_LT(catdog_classifier_number(nullptr, CATDOG_INFO_ABSTAIN_BELOW), 0);
   EXPECT_EQ(catdog_classifier_info(nullptr, CATDOG_INFO_ENGINE), nullptr);
 
   EXPECT_EQ(catdog_classifier_label_count(classifier_.get()), 3);

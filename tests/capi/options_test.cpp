@@ -40,6 +40,43 @@ TEST(CapiOptions, IntegersAtTheEdgesOfTheirRanges) {
   }
 }
 
+TEST(CapiOptions, WhatWasSetIsRead) {
+  const auto options = make_options();
+  for (const catdog_option key : {CATDOG_OPTION_THREADS, CATDOG_OPTION_SELF_TEST, CATDOG_OPTION_VERIFY_WEIGHTS,
+                                  CATDOG_OPTION_MAX_ENCODED_BYTES, CATDOG_OPTION_MAX_PIXELS, CATDOG_OPTION_MAX_SIDE,
+                                  CATDOG_OPTION_MAX_SCANS, CATDOG_OPTION_MAX_DECODE_BYTES, CATDOG_OPTION_TIMEOUT_MS}) {
+    SCOPED_TRACE(key);
+    std::int64_t fresh = -7;
+    std::int64_t standard = -8;
+    ASSERT_EQ(catdog_options_get_int(&fresh, options.get(), key), CATDOG_OK);
+    ASSERT_EQ(catdog_options_get_int(&standard, nullptr, key), CATDOG_OK);
+    EXPECT_EQ(fresh, standard);
+    ASSERT_EQ(catdog_options_set_int(options.get(), key, 1), CATDOG_OK);
+    ASSERT_EQ(catdog_options_get_int(&fresh, options.get(), key), CATDOG_OK);
+    EXPECT_EQ(fresh, 1);
+  }
+  for (const catdog_option key :
+       {CATDOG_OPTION_ABSTAIN_BELOW, CATDOG_OPTION_NEITHER_ABOVE, CATDOG_OPTION_MIN_PRECISION}) {
+    SCOPED_TRACE(key);
+    double value = 7;
+    ASSERT_EQ(catdog_options_get_double(&value, options.get(), key), CATDOG_OK);
+    EXPECT_EQ(value, -1);
+    ASSERT_EQ(catdog_options_set_double(options.get(), key, 0.25), CATDOG_OK);
+    ASSERT_EQ(catdog_options_get_double(&value, options.get(), key), CATDOG_OK);
+    EXPECT_EQ(value, 0.25);
+    ASSERT_EQ(catdog_options_get_double(&value, nullptr, key), CATDOG_OK);
+    EXPECT_EQ(value, -1);
+  }
+  std::int64_t untouched = 7;
+  EXPECT_EQ(catdog_options_get_int(&untouched, options.get(), CATDOG_OPTION_ENGINE), CATDOG_ERROR_UNKNOWN_OPTION);
+  EXPECT_EQ(untouched, 7);
+  double number = 7;
+  EXPECT_EQ(catdog_options_get_double(&number, nullptr, CATDOG_OPTION_THREADS), CATDOG_ERROR_UNKNOWN_OPTION);
+  EXPECT_EQ(number, 7);
+  EXPECT_EQ(catdog_options_get_int(nullptr, nullptr, CATDOG_OPTION_THREADS), CATDOG_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(catdog_options_get_double(nullptr, nullptr, CATDOG_OPTION_ABSTAIN_BELOW), CATDOG_ERROR_INVALID_ARGUMENT);
+}
+
 TEST(CapiOptions, DoubleAtTheEdgesOfItsRange) {
   const auto options = make_options();
   for (const double good : {0.0, 0.5, 1.0}) {
@@ -103,7 +140,7 @@ TEST(CapiOptions, ARefusedValueLeavesTheOldOne) {
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, 3), CATDOG_OK);
   ASSERT_EQ(catdog_options_set_int(options.get(), CATDOG_OPTION_THREADS, -1), CATDOG_ERROR_INVALID_ARGUMENT);
   const auto classifier = open_model({}, options.get());
-  EXPECT_EQ(catdog_classifier_number(classifier.get(), CATDOG_INFO_THREADS), 3);
+  EXPECT_EQ(catdog_classifier_integer(classifier.get(), CATDOG_INFO_THREADS), 3);
 }
 
 TEST(CapiOptions, NullIsNamed) {

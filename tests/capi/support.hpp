@@ -60,7 +60,6 @@ inline catdog_status classify(ResultHandle& out, const ClassifierHandle& classif
 
 inline catdog_image encoded_image(const ByteString& bytes) {
   catdog_image image{};
-  image.struct_size = sizeof image;
   image.format = CATDOG_FORMAT_ENCODED;
   image.data = bytes.data();
   image.data_size = bytes.size();

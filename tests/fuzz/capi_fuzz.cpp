@@ -51,7 +51,7 @@ void read_result(FuzzedDataProvider& input, const catdog_result* result) {
   }
   const auto item = input.ConsumeIntegral<std::size_t>();
   const auto key = input.ConsumeIntegral<std::int32_t>();
-  catdog_result_ranked(result, item, key, nullptr, nullptr);
+  static_cast<void>(catdog_result_ranked(result, item, key, nullptr, nullptr));
   catdog_result_measure(result, item, key);
   catdog_result_abstained(result, item);
   catdog_result_confidence(result, item);
@@ -61,7 +61,6 @@ catdog_image make_image(FuzzedDataProvider& input, Bytes& storage) {
   catdog_image image{};
   const bool sound = input.ConsumeBool();
   storage = input.ConsumeBool() ? jpeg() : input.ConsumeBytes<std::uint8_t>(input.ConsumeIntegralInRange(0, 4096));
-  image.struct_size = sound ? sizeof image : input.ConsumeIntegral<std::uint32_t>();
   image.format =
       input.PickValueInArray<catdog_format>({0, 0, 10, 20, 21, 30, 31, input.ConsumeIntegral<std::int8_t>()});
   image.data = storage.data();
@@ -73,7 +72,7 @@ catdog_image make_image(FuzzedDataProvider& input, Bytes& storage) {
   }
   if (!sound) {
     image.flags = input.ConsumeIntegralInRange(0U, 1U);
-    image.reserved[input.ConsumeIntegralInRange(0, 3)] = input.ConsumeIntegralInRange(0U, 1U);
+    image.reserved[input.ConsumeIntegralInRange(0, 4)] = input.ConsumeIntegralInRange(0U, 1U);
   }
   return image;
 }
@@ -84,16 +83,16 @@ void set_some_option(FuzzedDataProvider& input, catdog_options* options) {
   switch (input.ConsumeIntegralInRange(0, 2)) {
     case 0:
       // More threads would only be slow.
-      catdog_options_set_int(
+      static_cast<void>(catdog_options_set_int(
           options, key,
-          key == CATDOG_OPTION_THREADS ? input.ConsumeIntegralInRange(-1, 2) : input.ConsumeIntegral<std::int64_t>());
+          key == CATDOG_OPTION_THREADS ? input.ConsumeIntegralInRange(-1, 2) : input.ConsumeIntegral<std::int64_t>()));
       break;
-    case 1: catdog_options_set_double(options, key, input.ConsumeFloatingPoint<double>()); break;
+    case 1: static_cast<void>(catdog_options_set_double(options, key, input.ConsumeFloatingPoint<double>())); break;
     default: {
       std::string text = input.ConsumeRandomLengthString(80);
       // Never a library that somebody else put there.
       if (key == CATDOG_OPTION_TORCH_PLUGIN) text = "/nowhere.so";
-      catdog_options_set_string(options, key, text.c_str());
+      static_cast<void>(catdog_options_set_string(options, key, text.c_str()));
     }
   }
 }
@@ -101,7 +100,7 @@ void set_some_option(FuzzedDataProvider& input, catdog_options* options) {
 class Session {
  public:
   Session() {
-    catdog_options_create(&options_);
+    require(catdog_options_create(&options_) == CATDOG_OK);
     open(model());
     require(classifier_ != nullptr);
   }
@@ -141,7 +140,7 @@ class Session {
         check(catdog_classifier_classify_batch(&result, classifier_, images.data(), count), result);
         break;
       }
-      case 5: catdog_classifier_warm_up(classifier_, input.ConsumeIntegralInRange(-1, 3)); return;
+      case 5: static_cast<void>(catdog_classifier_warm_up(classifier_, input.ConsumeIntegralInRange(-1, 3))); return;
       default:
         catdog_classifier_info(classifier_, input.ConsumeIntegralInRange(-1, 40));
         catdog_classifier_label(classifier_, input.ConsumeIntegral<std::int32_t>());

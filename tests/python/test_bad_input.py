@@ -63,6 +63,9 @@ def test_arrays_beyond_the_limits(cat: Path) -> None:
             for pixels in (np.zeros(shape, np.uint8), np.zeros(shape, np.uint8).T[::-1]):
                 with pytest.raises(catdog.LimitError, match="max_pixels of 100"):
                     small.classify(pixels)
+    with catdog.Classifier(max_decode_bytes=100) as small:
+        with pytest.raises(catdog.LimitError, match="max_decode_bytes"):
+            small.classify(cat)
     with catdog.Classifier(max_encoded_bytes=100) as small:
         data = cat.read_bytes()
         for image in (data, bytearray(data), memoryview(data), cat):

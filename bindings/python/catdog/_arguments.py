@@ -44,6 +44,10 @@ def integer(name: str, value: object) -> int:
     return number_
 
 
+def optional_integer(name: str, value: object) -> int | None:
+    return None if value is None else integer(name, value)
+
+
 def number(name: str, value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]

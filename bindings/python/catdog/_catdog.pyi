@@ -30,10 +30,11 @@ class Core:
         data: bytes | None,
         threads: int,
         self_test: bool,
-        max_encoded_bytes: int,
-        max_pixels: int,
-        max_side: int,
-        max_scans: int,
+        max_encoded_bytes: int | None,
+        max_pixels: int | None,
+        max_side: int | None,
+        max_scans: int | None,
+        max_decode_bytes: int | None,
         abstain_below: float | None,
         engine: str,
         precision: str,
@@ -47,7 +48,11 @@ class Core:
     def warm_up(self, threads: int, /) -> None: ...
     def close(self) -> None: ...
     def info(self, key: int, /) -> str: ...
-    def number(self, key: int, /) -> float: ...
+    def integer(self, key: int, /) -> int: ...
+    @property
+    def max_side(self) -> int: ...
+    @property
+    def max_pixels(self) -> int: ...
     @property
     def closed(self) -> bool: ...
     @property

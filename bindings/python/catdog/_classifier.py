@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Union
 
 from . import _catdog
-from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, number, text
+from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, number, optional_integer, text
 from ._errors import Error, InputTypeError
 from ._pil import PilImage, is_pil_image, pixels_of
 from ._prediction import Prediction, from_error, from_raw
@@ -55,7 +55,7 @@ class Classifier:
     used in a forked child: there every call raises ForkedError.
     """
 
-    __slots__ = ("_core", "_state", "_max_side", "_max_pixels", "__weakref__")
+    __slots__ = ("_core", "_state", "__weakref__")
 
     def __init__(
         self,
@@ -66,10 +66,11 @@ class Classifier:
         engine: Literal["auto", "native", "torch"] = "auto",
         abstain_below: float | None = None,
         self_test: bool = True,
-        max_encoded_bytes: int = 33_554_432,
-        max_pixels: int = 268_435_456,
-        max_side: int = 16_384,
-        max_scans: int = 200,
+        max_encoded_bytes: int | None = None,
+        max_pixels: int | None = None,
+        max_side: int | None = None,
+        max_scans: int | None = None,
+        max_decode_bytes: int | None = None,
         expected_sha256: str = "",
         torch_plugin: Path = "",
         log: Callable[[int, str], object] | None = None,
@@ -84,8 +85,9 @@ class Classifier:
         engine: "auto" is "native"; "torch" executes the program in the model file: only for files that you trust.
         abstain_below: a prediction with less confidence abstains, 0 to 1; None: the model's own threshold.
         self_test: whether to run the model file's own test while opening it.
-        max_encoded_bytes, max_pixels, max_side, max_scans: limits on an image's file size, pixels, longer side, and
-            on the scans of a progressive JPEG; what exceeds them raises LimitError.
+        max_encoded_bytes, max_pixels, max_side, max_scans, max_decode_bytes: limits on an image's file size, pixels,
+            longer side, on the scans of a progressive JPEG, and on the memory to decode it; what exceeds them raises
+            LimitError. None: the library's defaults.
         expected_sha256: 64 hex digits that the model file's SHA-256 must equal; "" for any.
         torch_plugin: path of libcatdog-torch.so; "" for the usual places.
         log: called with (level, message) for messages of log_level and above, from any thread; the levels are those of
@@ -105,10 +107,11 @@ class Classifier:
             "engine": text("engine", engine),
             "abstain_below": None if abstain_below is None else number("abstain_below", abstain_below),
             "self_test": bool(self_test),
-            "max_encoded_bytes": integer("max_encoded_bytes", max_encoded_bytes),
-            "max_pixels": integer("max_pixels", max_pixels),
-            "max_side": integer("max_side", max_side),
-            "max_scans": integer("max_scans", max_scans),
+            "max_encoded_bytes": optional_integer("max_encoded_bytes", max_encoded_bytes),
+            "max_pixels": optional_integer("max_pixels", max_pixels),
+            "max_side": optional_integer("max_side", max_side),
+            "max_scans": optional_integer("max_scans", max_scans),
+            "max_decode_bytes": optional_integer("max_decode_bytes", max_decode_bytes),
             "expected_sha256": text("expected_sha256", expected_sha256),
             "torch_plugin": encode_path("torch_plugin", torch_plugin),
             "log": log,
@@ -117,8 +120,6 @@ class Classifier:
         if log is not None and not callable(log):
             raise InputTypeError(f"log must be callable with (level, message), not {type(log).__qualname__}")
         self._core = _catdog.Core(path=path, data=data, **options)
-        self._max_side: int = options["max_side"]
-        self._max_pixels: int = options["max_pixels"]
         # Wherever it is opened again, it must be the same model.
         options["expected_sha256"] = self._core.info(_catdog.INFO_MODEL_SHA256)
         options["torch_plugin"] = os.fsdecode(options["torch_plugin"])
@@ -135,7 +136,7 @@ class Classifier:
         """
         bgr = is_bgr(channel_order)
         if is_pil_image(image):
-            return from_raw(self._core.classify(pixels_of(image, self._max_side, self._max_pixels), False))
+            return from_raw(self._core.classify(pixels_of(image, self._core.max_side, self._core.max_pixels), False))
         return from_raw(self._core.classify(image, bgr))
 
     def classify_batch(self, images: Iterable[Image], *, channel_order: ChannelOrder = "rgb") -> list[Prediction]:
@@ -151,7 +152,7 @@ class Classifier:
         for image in each_image(images):
             if is_pil_image(image):
                 try:
-                    pixels = pixels_of(image, self._max_side, self._max_pixels)
+                    pixels = pixels_of(image, self._core.max_side, self._core.max_pixels)
                     held += pixels.nbytes
                     chunk.append((pixels, False))
                 except Error as error:
@@ -199,12 +200,12 @@ class Classifier:
     @property
     def threads(self) -> int:
         """Threads of a batch call."""
-        return int(self._core.number(_catdog.INFO_THREADS))
+        return self._core.integer(_catdog.INFO_THREADS)
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Width and height in pixels of what the network sees."""
-        return int(self._core.number(_catdog.INFO_INPUT_WIDTH)), int(self._core.number(_catdog.INFO_INPUT_HEIGHT))
+        return self._core.integer(_catdog.INFO_INPUT_WIDTH), self._core.integer(_catdog.INFO_INPUT_HEIGHT)
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -50,14 +50,15 @@ Options options_of(const Settings& settings) {
   Options options;
   options.threads(as_int(settings.threads))
       .self_test(settings.self_test)
-      .max_encoded_bytes(settings.limits.max_encoded_bytes)
-      .max_pixels(settings.limits.max_pixels)
-      .max_side(settings.limits.max_side)
-      .max_scans(settings.max_scans)
       .engine(settings.engine)
       .precision(settings.precision)
       .expected_sha256(settings.expected_sha256)
       .torch_plugin(settings.torch_plugin);
+  if (settings.max_encoded_bytes) options.max_encoded_bytes(*settings.max_encoded_bytes);
+  if (settings.max_pixels) options.max_pixels(*settings.max_pixels);
+  if (settings.max_side) options.max_side(*settings.max_side);
+  if (settings.max_scans) options.max_scans(*settings.max_scans);
+  if (settings.max_decode_bytes) options.max_decode_bytes(*settings.max_decode_bytes);
   if (settings.abstain_below) options.abstain_below(*settings.abstain_below);
   if (!settings.log.is_none()) options.log(settings.log_level, log_function(settings.log));
   return options;
@@ -73,10 +74,11 @@ void watch_forks() {
   if (registered != 0) throw py::import_error("no memory for pthread_atfork()");
 }
 
-Core::Core(const Settings& settings) : generation_(fork_generation()), limits_(settings.limits) {
+Core::Core(const Settings& settings) : generation_(fork_generation()) {
   const bool in_memory = settings.data.has_value();
   const std::string_view bytes = in_memory ? std::string_view(*settings.data) : std::string_view();
   Options options = options_of(settings);
+  limits_ = {options.max_encoded_bytes(), options.max_pixels(), options.max_side()};
   classifier_ = without_gil([&] {
     const Options mine = std::move(options);  // Dropped without the GIL, which the log function's end asks for.
     if (in_memory) return std::make_shared<const Classifier>(Classifier::open_memory(bytes, mine));
@@ -100,14 +102,7 @@ std::shared_ptr<const Classifier> Core::in_use() const {
 }
 
 void Core::close() {
-  auto last = std::exchange(classifier_, nullptr);
-  if (!last) return;
-  if (generation_ != fork_generation()) {
-    // Its threads don't exist here: to wait for their end would take for ever. The parent has its own copy.
-    static_cast<void>(new std::shared_ptr<const Classifier>(std::move(last)));
-    return;
-  }
-  without_gil([&] { last.reset(); });
+  if (auto last = std::exchange(classifier_, nullptr)) without_gil([&] { last.reset(); });
 }
 
 void Core::warm_up(std::int64_t threads) const {

@@ -20,8 +20,12 @@ struct Settings {
   std::optional<pybind11::bytes> data;
   std::int64_t threads = 0;
   bool self_test = true;
-  Limits limits;
-  std::int64_t max_scans = 0;
+  // Nothing: the library's default.
+  std::optional<std::int64_t> max_encoded_bytes;
+  std::optional<std::int64_t> max_pixels;
+  std::optional<std::int64_t> max_side;
+  std::optional<std::int64_t> max_scans;
+  std::optional<std::int64_t> max_decode_bytes;
   std::optional<double> abstain_below;
   std::string engine;
   std::string precision;
@@ -47,7 +51,8 @@ class Core {
   void close();
   bool closed() const noexcept { return classifier_ == nullptr; }
   std::string info(catdog_info key) const { return in_use()->info(key); }
-  double number(catdog_info key) const { return in_use()->number(key); }
+  std::int64_t integer(catdog_info key) const { return in_use()->integer(key); }
+  const Limits& limits() const noexcept { return limits_; }
   pybind11::tuple labels() const noexcept { return labels_; }
 
  private:

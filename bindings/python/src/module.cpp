@@ -21,17 +21,21 @@ PYBIND11_MODULE(_catdog, module) {
 
   py::class_<Core>(module, "Core")
       .def(py::init([](const std::optional<py::bytes>& path, std::optional<py::bytes> data, std::int64_t threads,
-                       bool self_test, std::int64_t max_encoded_bytes, std::int64_t max_pixels, std::int64_t max_side,
-                       std::int64_t max_scans, std::optional<double> abstain_below, std::string engine,
-                       std::string precision, std::string expected_sha256, const py::bytes& torch_plugin,
-                       py::object log, int log_level) {
+                       bool self_test, std::optional<std::int64_t> max_encoded_bytes,
+                       std::optional<std::int64_t> max_pixels, std::optional<std::int64_t> max_side,
+                       std::optional<std::int64_t> max_scans, std::optional<std::int64_t> max_decode_bytes,
+                       std::optional<double> abstain_below, std::string engine, std::string precision,
+                       std::string expected_sha256, const py::bytes& torch_plugin, py::object log, int log_level) {
              Settings settings;
              if (path) settings.path = static_cast<std::string>(*path);
              settings.data = std::move(data);
              settings.threads = threads;
              settings.self_test = self_test;
-             settings.limits = {max_encoded_bytes, max_pixels, max_side};
+             settings.max_encoded_bytes = max_encoded_bytes;
+             settings.max_pixels = max_pixels;
+             settings.max_side = max_side;
              settings.max_scans = max_scans;
+             settings.max_decode_bytes = max_decode_bytes;
              settings.abstain_below = abstain_below;
              settings.engine = std::move(engine);
              settings.precision = std::move(precision);
@@ -43,14 +47,16 @@ PYBIND11_MODULE(_catdog, module) {
            }),
            py::kw_only(), py::arg("path"), py::arg("data"), py::arg("threads"), py::arg("self_test"),
            py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
-           py::arg("abstain_below"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
-           py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
+           py::arg("max_decode_bytes"), py::arg("abstain_below"), py::arg("engine"), py::arg("precision"),
+           py::arg("expected_sha256"), py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
       .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
       .def("classify_batch", &Core::classify_batch, py::arg("images"), py::arg("bgr"), py::pos_only())
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
       .def("close", &Core::close)
       .def("info", &Core::info, py::arg("key"), py::pos_only())
-      .def("number", &Core::number, py::arg("key"), py::pos_only())
+      .def("integer", &Core::integer, py::arg("key"), py::pos_only())
+      .def_property_readonly("max_side", [](const Core& core) { return core.limits().max_side; })
+      .def_property_readonly("max_pixels", [](const Core& core) { return core.limits().max_pixels; })
       .def_property_readonly("closed", &Core::closed)
       .def_property_readonly("labels", &Core::labels);
 
