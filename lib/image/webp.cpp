@@ -8,6 +8,7 @@
 
 #include "image/codec.hpp"
 #include "image/webp_container.hpp"
+#include "image/webp_lossless.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -100,16 +101,25 @@ WebpReader::WebpReader(Bytes bytes) : features_(features_of(bytes)), bitstream_(
 
 std::uint64_t WebpReader::decode_bytes() const {
   constexpr std::uint64_t kTables = 64U << 10U;
-  const std::uint64_t pixels = pixels_of({features_.width, features_.height});
-  const auto width = static_cast<std::uint64_t>(features_.width);
-  const bool lossless = features_.format == 2;
-  const bool alpha = features_.has_alpha != 0;
+  constexpr std::size_t kLosslessHeader = 5;
+  constexpr std::uint8_t kAlphaIsLossless = 1;  // Of two bits of its first byte.
+  const std::uint64_t pixels = pixels_of({place_.width, place_.height});
+  const auto width = static_cast<std::uint64_t>(place_.width);
+  const auto lossless = [&](Bytes stream) {
+    const LosslessCost cost = read_lossless_cost(stream, {place_.width, place_.height});
+    return cost.table_bytes + 4 * (cost.pixels + 17 * width);
+  };
   std::uint64_t bytes = kTables + 3 * pixels_of(header_.stored_size);
-  if (alpha) bytes += 4 * pixels;
-  if (lossless) {
-    bytes += (128U << 10U) + 4 * (pixels + 17 * width);
-  } else {
-    bytes += 256 * (width + 16) + (alpha ? 5 * pixels : 0);
+  if (features_.has_alpha != 0) bytes += 4 * pixels;
+  if (features_.format == 2) {
+    const Bytes stream = find_webp_chunk(bitstream_, "VP8L");
+    return bytes + lossless(stream.subspan(std::min(stream.size(), kLosslessHeader)));
+  }
+  bytes += 256 * (width + 16);
+  if (features_.has_alpha != 0) {
+    bytes += 2 * pixels;  // libwebp has it twice.
+    const Bytes alpha = find_webp_chunk(bitstream_, "ALPH");
+    if (!alpha.empty() && (alpha[0] & 3U) == kAlphaIsLossless) bytes += lossless(alpha.subspan(1));
   }
   return bytes;
 }

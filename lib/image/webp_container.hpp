@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+
 #include "image/codec.hpp"
 
 namespace catdog::core {
@@ -14,6 +16,10 @@ struct WebpContainer {
   int width = 0;
   int height = 0;
 };
+
+// The body of the first chunk of that name in a file or in a frame's chunks, cut short where the bytes end; empty when
+// there is none.
+Bytes find_webp_chunk(Bytes bytes, std::string_view name) noexcept;
 
 // Walks over the file's chunks without allocating anything.
 WebpContainer read_webp_container(Bytes bytes) noexcept;

@@ -165,6 +165,57 @@ ByteString encode_webp(const Pixels& pixels, const WebpOptions& options) {
   return file;
 }
 
+ByteString make_webp_of_groups(int width, int height) {
+  ByteString stream{0x2F};
+  unsigned filled = 8;
+  const auto put = [&](unsigned value, unsigned bits) {  // Lowest bit first.
+    for (; bits > 0; --bits, value >>= 1U) {
+      if (filled == 8) {
+        stream.push_back(0);
+        filled = 0;
+      }
+      stream.back() = static_cast<std::uint8_t>(stream.back() | (value & 1U) << filled++);
+    }
+  };
+  const auto put_symbol = [&](unsigned value) {  // In a code where all have 8 bits: highest bit first.
+    for (int bit = 7; bit >= 0; --bit) put(value >> bit & 1U, 1);
+  };
+  const auto put_single_code = [&] { put(1, 4); };  // Simple, one symbol, of one bit: 0.
+  const auto put_byte_code = [&](int more) {        // 256 symbols of 8 bits, then some of none.
+    put(0, 1);
+    put(12 - 4, 4);
+    for (int i = 0; i < 12; ++i) put(i == 2 || i == 11 ? 1 : 0, 3);  // Lengths 0 and 8, in one bit each.
+    put(0, 1);
+    for (int i = 0; i < 256; ++i) put(1, 1);
+    for (int i = 0; i < more; ++i) put(0, 1);
+  };
+  put(static_cast<unsigned>(width - 1), 14);
+  put(static_cast<unsigned>(height - 1), 14);
+  put(1, 4);  // Alpha; version 0.
+  put(0, 2);  // No transform, no colour cache.
+  put(1, 4);  // Groups of codes for blocks of 4 x 4.
+  put(0, 1);  // No colour cache among the groups' numbers.
+  put_byte_code(24);
+  put_byte_code(0);
+  for (int i = 0; i < 3; ++i) put_single_code();
+  const unsigned groups = static_cast<unsigned>((width + 3) / 4 * ((height + 3) / 4));
+  for (unsigned group = 0; group < groups; ++group) {
+    put_symbol(group & 255U);
+    put_symbol(group >> 8U & 255U);
+  }
+  for (unsigned code = 0; code < 5 * std::min(groups, 65'536U); ++code) put_single_code();
+  put(0, 8);
+
+  ByteString file{'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'E', 'B', 'P', 'V', 'P', '8', 'L', 0, 0, 0, 0};
+  file.insert(file.end(), stream.begin(), stream.end());
+  if (stream.size() % 2 != 0) file.push_back(0);
+  for (std::size_t i = 0; i < 4; ++i) {
+    file[4 + i] = static_cast<std::uint8_t>((file.size() - 8) >> 8 * i);
+    file[16 + i] = static_cast<std::uint8_t>(stream.size() >> 8 * i);
+  }
+  return file;
+}
+
 ByteString make_gif(const GifOptions& options) {
   ByteString out;
   const auto append_16 = [&](int value) { append(out, {value & 255, value >> 8}); };

@@ -44,6 +44,9 @@ struct WebpOptions {
 };
 ByteString encode_webp(const Pixels& pixels, const WebpOptions& options = {});
 
+// A lossless WebP file, all transparent, with a group of prefix codes for each block of 4 x 4 pixels, at most 65,536.
+ByteString make_webp_of_groups(int width, int height);
+
 // One frame of `width` x `height` pixels of four colours, uncompressed, at `left`, `top` of a screen.
 struct GifOptions {
   int screen_width = 0;

@@ -56,6 +56,7 @@ std::vector<Case> cases() {
                      encode_webp(scene(), {lossless, alpha}), kFullSize});
     }
   }
+  all.push_back({"webp of 4,096 groups of codes", make_webp_of_groups(256, 256), kFullSize});
   all.push_back({"png 1 bit", make_black_png(1203, 907), kFullSize});
   all.push_back(
       {"gif", make_gif({.screen_width = 1203, .screen_height = 907, .width = 900, .height = 700}), kFullSize});
@@ -113,6 +114,15 @@ TEST(Cost, OfAPhoneIsLowWhereItsJpegIsBaseline) {
   EXPECT_EQ(outcome.status, Status::limit);
   EXPECT_THAT(outcome.message, testing::HasSubstr("(jpeg, 16320x12240 pixels)"));
   EXPECT_THAT(outcome.message, testing::HasSubstr("limit of 268435456"));
+}
+
+TEST(Cost, OfALosslessWebpCountsItsCodes) {
+  const ByteString bomb = make_webp_of_groups(1024, 1024);
+  EXPECT_LT(bomb.size(), 300'000U);
+  EXPECT_GT(core::probe_image(bomb, kFullSize, {.max_decode_bytes = ~0ULL}).decode_bytes, 800'000'000U);
+  EXPECT_EQ(decode_outcome(bomb).status, Status::limit);
+  ByteString cut(bomb.begin(), bomb.begin() + 1000);
+  EXPECT_EQ(decode_outcome(cut).status, Status::corrupt);
 }
 
 TEST(Cost, OfRawPixelsIsTheirCopy) {
