@@ -116,6 +116,12 @@ class Service:
         require(found == expected, f"the model's SHA-256 is {found}, not {expected}")
         return expected[:12]
 
+    def revision(self, expected: str) -> str:
+        build = re.search(r'^build_info\{.*\brevision="([^"]*)"', self.metrics_text(), re.MULTILINE)
+        found = build[1] if build else "none"
+        require(found == expected, f"revision {found} answers, not {expected}")
+        return found
+
     def version(self, expected: str) -> str:
         """The server's version, which it says in two places."""
         reply = ask_for_200(self.url + "/v2", self.timeout)
@@ -197,6 +203,8 @@ def check_service(checks: Checks, options: argparse.Namespace) -> None:
         checks.run("health", service.health)
         checks.run("metadata", service.metadata)
         checks.run("version", service.version, options.expect_version)
+        if options.expect_revision:
+            checks.run("revision", service.revision, options.expect_revision)
         if options.expect_model_sha256:
             checks.run("model sha256", service.model_sha256, options.expect_model_sha256)
         checks.run("metrics", service.metrics)
@@ -250,6 +258,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--url", help="where the API is; default: the environment's SERVICE_URL")
     parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="how long it may take to be ready")
     parser.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="of one request (default 10)")
+    parser.add_argument("--expect-revision", metavar="COMMIT", help="that the image must have been built from")
     parser.add_argument("--expect-version", metavar="VERSION", help="that the server must have, as 0.1.0")
     parser.add_argument("--expect-model-sha256", metavar="SHA256", help="that the model file must have")
     parser.add_argument("--metrics-url", default="", metavar="URL", help="where /metrics is, if not on the API's port")
@@ -261,6 +270,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     # An unset variable of a deployment must not turn a check off.
     for flag, value in (
         ("--expect-version", options.expect_version),
+        ("--expect-revision", options.expect_revision),
         ("--expect-model-sha256", options.expect_model_sha256),
     ):
         if value is not None and not value.strip():

@@ -78,7 +78,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
     command.add_option("--model", options.path, "Model file, or the name of a shipped one; default: the installed one")
         ->group(model);
   }
-  command.add_option("--engine", options.engine, "auto (native), native or torch (executes the program in the model file)")
+  command
+      .add_option("--engine", options.engine, "auto (native), native or torch (executes the program in the model file)")
       ->check(CLI::IsMember({"auto", "native", "torch"}))
       ->capture_default_str()
       ->group(model);

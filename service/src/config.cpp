@@ -87,7 +87,7 @@ std::string origin_of(const CLI::App& app, const std::string& error) {
 
 // Kubernetes sets CATDOG_PORT… and CATDOG_SERVICE… for a Service named "catdog"; CATDOG_MODEL is the library's.
 std::vector<std::string> unknown_variables(const CLI::App& app) {
-  std::set<std::string> known{"CATDOG_ADMIN_TOKEN", "CATDOG_FEEDBACK_KEY", "CATDOG_MODEL"};
+  std::set<std::string> known{"CATDOG_ADMIN_TOKEN", "CATDOG_FEEDBACK_KEY", "CATDOG_MODEL", "CATDOG_REVISION"};
   for (const CLI::Option* option : app.get_options()) known.insert(option->get_envname());
   std::vector<std::string> unknown;
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -5,12 +5,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace catdog::service {
 
@@ -29,21 +33,45 @@ std::optional<double> field(const std::string& path, const std::string& key) {
   return std::nullopt;
 }
 
-// "throttled_usec" of version 2, "throttled_time" (ns) of version 1; nothing where there is no quota.
-std::optional<double> throttled_seconds() {
+// The process's control groups and their parents up to the root, as folders below a hierarchy: "/a/b", "/a", "".
+std::vector<std::string> control_groups() {
+  std::vector<std::string> folders;
   std::ifstream groups("/proc/self/cgroup");
-  std::string line;
-  while (std::getline(groups, line)) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t second = line.find(':', line.find(':') + 1);
     if (second == std::string::npos) continue;
-    const std::string path = line.substr(second + 1);
-    for (const std::string& inside : {path, std::string()}) {
-      if (const auto value = field("/sys/fs/cgroup" + inside + "/cpu.stat", "throttled_usec")) return *value / 1e6;
-      if (const auto value = field("/sys/fs/cgroup/cpu" + inside + "/cpu.stat", "throttled_time")) return *value / 1e9;
+    for (std::string path = line.substr(second + 1); path.size() > 1; path.resize(path.rfind('/'))) {
+      folders.push_back(path);
     }
   }
+  folders.emplace_back();
+  return folders;
+}
+
+// "throttled_usec" of version 2, "throttled_time" (ns) of version 1; nothing where there is no quota.
+std::optional<double> throttled_seconds() {
+  for (const std::string& group : control_groups()) {
+    if (const auto value = field("/sys/fs/cgroup" + group + "/cpu.stat", "throttled_usec")) return *value / 1e6;
+    if (const auto value = field("/sys/fs/cgroup/cpu" + group + "/cpu.stat", "throttled_time")) return *value / 1e9;
+  }
   return std::nullopt;
+}
+
+// The smallest limit of the process's control groups, of either version; 0 without one.
+double memory_limit() {
+  constexpr double unlimited = 0x1p62;  // Version 1 has no word for it, but a number as large as this.
+  double smallest = unlimited;
+  for (const std::string& group : control_groups()) {
+    for (const char* file : {"/sys/fs/cgroup%/memory.max", "/sys/fs/cgroup/memory%/memory.limit_in_bytes"}) {
+      const std::string_view pattern(file);
+      const std::size_t at = pattern.find('%');
+      double limit = 0;  // "max" is no number.
+      if (std::ifstream(std::string(pattern.substr(0, at)) + group + std::string(pattern.substr(at + 1))) >> limit) {
+        smallest = std::min(smallest, limit);
+      }
+    }
+  }
+  return smallest < unlimited ? smallest : 0;
 }
 
 double open_files() {
@@ -104,6 +132,8 @@ void add_process_metrics(Metrics& metrics) {
   auto& uptime = metrics.gauge("process_uptime_seconds", "How long the process has run.");
   auto& throttled =
       metrics.counter("cgroup_cpu_throttled_seconds_total", "Time that the CPU quota held the process back.");
+  auto& memory_limit_bytes = metrics.gauge("cgroup_memory_limit_bytes",
+                                           "Smallest memory limit of the process's control groups; 0 without one.");
   const auto began = std::chrono::system_clock::now();
   start.Set(std::chrono::duration<double>(began.time_since_epoch()).count());
   metrics.on_scrape([&, began] {
@@ -115,6 +145,7 @@ void add_process_metrics(Metrics& metrics) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) max_files.Set(static_cast<double>(limit.rlim_cur));
     uptime.Set(std::chrono::duration<double>(std::chrono::system_clock::now() - began).count());
+    memory_limit_bytes.Set(memory_limit());
     raise_to(throttled, throttled_seconds().value_or(0));
   });
   add_system_metrics(metrics);

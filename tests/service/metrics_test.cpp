@@ -29,12 +29,20 @@ TEST(Metrics, CountWhatHappened) {
   EXPECT_EQ(value("workers"), 2);
   EXPECT_EQ(value("queue_depth"), 0);
   EXPECT_EQ(value("model_loaded"), 1);
+  EXPECT_GE(value("cgroup_memory_limit_bytes"), 0);
   EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
   EXPECT_GT(value("process_cpu_seconds_total"), 0);
   EXPECT_GE(value("process_threads"), 3);
   EXPECT_GT(value("prediction_latency_seconds{quantile=\"0.99\"}"), 0);
   EXPECT_EQ(value("prediction_latency_seconds_count"), 3);  // Refusals are quick and would hide how slow answers are.
   EXPECT_EQ(value("requests_in_flight"), 1);                // This one.
+}
+
+TEST(Metrics, NamesTheRevisionThatTheEnvironmentNames) {
+  ServerProcess server;
+  server.start({}, {"CATDOG_REVISION=0a1b2c3"});
+  const Reply reply = ask(server.port(), "GET", "/metrics");
+  EXPECT_THAT(reply.body, testing::ContainsRegex("build_info[{][^\n]*revision=\"0a1b2c3\""));
 }
 
 TEST(Metrics, HasAtLeast31FamiliesAnd60SeriesEachDescribedOnce) {

@@ -90,6 +90,4 @@ def each_image(images: Iterable[object]) -> Iterator[object]:
     try:
         return iter(images)
     except TypeError:
-        raise InputTypeError(
-            f"classify_batch takes an iterable of images, not {type(images).__qualname__}"
-        ) from None
+        raise InputTypeError(f"classify_batch takes an iterable of images, not {type(images).__qualname__}") from None

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /metrics, and the gauges that are read off the service at each scrape.
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,9 +14,12 @@ namespace {
 
 void add_server_state(Service& service) {
   Metrics& metrics = service.metrics;
+  const char* revision = std::getenv("CATDOG_REVISION");  // The image sets it, so that a commit recompiles nothing.
   metrics
       .gauge("build_info", "What this program was built from; always 1.",
-             {{"version", CATDOG_VERSION}, {"compiler", CATDOG_COMPILER}})
+             {{"version", CATDOG_VERSION},
+              {"revision", revision != nullptr ? revision : "unknown"},
+              {"compiler", CATDOG_COMPILER}})
       .Set(1);
   auto& waiting = metrics.gauge("queue_depth", "Requests that wait for a worker.");
   auto& bytes =

@@ -57,7 +57,9 @@ def test_the_versions_must_be_those_expected(healthy: Server) -> None:
     assert_failed(wrong, "version")
     assert f"version {version} answers, not 99.0.1" in wrong.stdout
     assert_failed(smoke("--url", healthy.url, "--expect-model-sha256", "0" * 64), "model sha256")
-    for empty in ("--expect-version", "--expect-model-sha256"):
+    assert smoke("--url", healthy.url, "--expect-revision", "unknown").returncode == 0
+    assert_failed(smoke("--url", healthy.url, "--expect-revision", "0a1b2c3"), "revision")
+    for empty in ("--expect-version", "--expect-revision", "--expect-model-sha256"):
         told = smoke("--url", healthy.url, empty, "")
         assert told.returncode == 2 and f"{empty} is empty" in told.stderr
 

@@ -26,7 +26,7 @@ model_info model_loaded model_load_duration_seconds model_reloads_total
 process_cpu_seconds_total process_resident_memory_bytes process_virtual_memory_bytes process_threads process_open_fds
 process_max_fds process_start_time_seconds process_uptime_seconds
 system_cpu_seconds_total system_load1 system_memory_total_bytes system_memory_available_bytes
-cgroup_cpu_throttled_seconds_total build_info log_lines_lost_total
+cgroup_cpu_throttled_seconds_total cgroup_memory_limit_bytes build_info log_lines_lost_total
 """.split()
 LABELS = {
     "api_requests_total": {"endpoint", "method", "status"},
