@@ -36,6 +36,11 @@ fi
 command -v "$engine" >/dev/null || die "$engine is not installed"
 
 cd "$CATDOG_ROOT" || exit 2
+if command -v npm >/dev/null; then
+  scripts/get_swagger_ui.sh
+else
+  say "no npm: the image's page /docs will be without Swagger UI" >&2
+fi
 version=$(project_version)
 # Outside a repository of git (an unpacked source package) the image says so.
 revision=$(git rev-parse --verify --quiet HEAD 2>/dev/null || printf unknown)

@@ -10,6 +10,7 @@ case "${1:-}" in -h | --help) usage && exit 0 ;; esac
 
 "$CATDOG_ROOT/scripts/setup.sh" --dev --contract
 python_environment contract "$CATDOG_ROOT/tests/service/contract/requirements.txt"
+"$CATDOG_ROOT/scripts/get_swagger_ui.sh"
 configure dev
 build dev --target catdog-server catdog-cli
 export CATDOG_NO_SKIPS=1

@@ -38,7 +38,7 @@ SCRIPTS = ROOT / "scripts"
 MANIFESTS, STATE = "production/manifests.yaml", "release.json"
 # All that gets into an image: .dockerignore and this list say the same, which tests/delivery/image checks.
 IMAGE_SOURCES = (
-    ".dockerignore CMakeLists.txt LICENSE capi cmake docs/CMakeLists.txt docs/Doxyfile.in include lib"
+    ".dockerignore CMakeLists.txt LICENSE capi cmake docs/CMakeLists.txt docs/Doxyfile.in examples/images include lib"
     " models/best_model.pt models/simple_cnn.pt scripts/common.sh scripts/setup.sh service"
 ).split()
 NAME = "cats-dogs-classifier"

@@ -105,7 +105,7 @@ async function send_feedback(feedback_token, label, chosen) {
   const buttons = element("answers").querySelectorAll("button");
   buttons.forEach((button) => { button.disabled = true; });
   try {
-    const response = await fetch("/feedback", {
+    const response = await fetch("feedback", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ feedback_token, label }),
@@ -145,9 +145,9 @@ async function classify(file) {
   element("status").textContent = "Looking at it…";
   const started = performance.now();
   const form = new FormData();
-  form.append("file", file);
+  form.append("file", file, file.name || "photo");
   try {
-    const response = await fetch("/predict", { method: "POST", body: form, signal: mine.signal });
+    const response = await fetch("predict", { method: "POST", body: form, signal: mine.signal });
     if (!response.ok) {
       show_error(`That didn't work: ${await reason_of(response)}`);
       return;
@@ -162,6 +162,18 @@ for (const id of ["file", "camera"]) {
   element(id).addEventListener("change", (event) => {
     classify(event.target.files[0]);
     event.target.value = ""; // So that the same photo can be chosen again.
+  });
+}
+
+for (const button of document.querySelectorAll(".sample")) {
+  button.addEventListener("click", async () => {
+    try {
+      const response = await fetch(button.firstElementChild.src);
+      if (!response.ok) throw new Error(await reason_of(response));
+      await classify(await response.blob());
+    } catch (error) {
+      show_error(`The sample can't be loaded: ${error.message}`);
+    }
   });
 }
 

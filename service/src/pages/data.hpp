@@ -12,5 +12,10 @@ extern const std::string_view openapi_json;
 extern const std::string_view app_js;
 extern const std::string_view app_css;
 extern const std::string_view docs_js;
+// Empty in a build without it.
+extern const std::string_view swagger_ui_bundle_js;
+extern const std::string_view swagger_ui_css;
+extern const std::string_view chelsea_png;
+extern const std::string_view dog_jpg;
 
 }  // namespace catdog::service::pages::data

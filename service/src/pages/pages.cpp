@@ -10,9 +10,15 @@ std::string_view docs_html() noexcept { return data::docs_html; }
 std::string_view openapi_json() noexcept { return data::openapi_json; }
 
 StaticFile static_file(std::string_view name) noexcept {
-  if (name == "app.js") return {data::app_js, "text/javascript; charset=utf-8"};
-  if (name == "docs.js") return {data::docs_js, "text/javascript; charset=utf-8"};
-  if (name == "app.css") return {data::app_css, "text/css; charset=utf-8"};
+  constexpr std::string_view script = "text/javascript; charset=utf-8";
+  constexpr std::string_view style = "text/css; charset=utf-8";
+  if (name == "app.js") return {data::app_js, script};
+  if (name == "app.css") return {data::app_css, style};
+  if (name == "docs.js") return {data::docs_js, script};
+  if (name == "swagger-ui-bundle.js") return {data::swagger_ui_bundle_js, script};
+  if (name == "swagger-ui.css") return {data::swagger_ui_css, style};
+  if (name == "chelsea.png") return {data::chelsea_png, "image/png"};
+  if (name == "dog.jpg") return {data::dog_jpg, "image/jpeg"};
   return {};
 }
 

@@ -15,7 +15,7 @@ struct StaticFile {
   std::string_view content_type;
 };
 
-// What GET /static/NAME serves: app.js, app.css, docs.js.
+// What GET /static/NAME serves: scripts, styles and sample images.
 StaticFile static_file(std::string_view name) noexcept;
 
 // For the Content-Security-Policy of the HTML pages: nothing from elsewhere, nothing inline.

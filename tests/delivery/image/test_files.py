@@ -71,7 +71,7 @@ def test_the_context_is_the_sources_and_the_model() -> None:
         ".env",
         "build/dev/x",
         "tests/CMakeLists.txt",
-        "examples/images/dog/dog.jpg",
+        "examples/c/x.c",
         "k8s/x",
         "training/x.py",
         "service/__pycache__/x.pyc",
@@ -84,6 +84,7 @@ def test_the_context_is_the_sources_and_the_model() -> None:
         "CMakeLists.txt",
         "lib/CMakeLists.txt",
         "service/src/main.cpp",
+        "examples/images/dog/dog.jpg",
         "scripts/setup.sh",
         # MODEL_PATH=simple_cnn takes a model by its name.
         *(path.relative_to(SOURCE).as_posix() for path in (SOURCE / "models").glob("*.pt")),

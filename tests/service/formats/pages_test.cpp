@@ -14,12 +14,14 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string source(const std::string& name) {
-  std::ifstream file(CATDOG_SOURCE_DIR "/service/src/pages/" + name, std::ios::binary);
+std::string read(const std::string& path) {
+  std::ifstream file(CATDOG_SOURCE_DIR + path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
 }
+
+std::string source(const std::string& name) { return read("/service/src/pages/" + name); }
 
 TEST(Pages, AreTheFilesByteForByte) {
   for (const char* name : {"app.js", "app.css", "docs.js"}) EXPECT_EQ(static_file(name).content, source(name)) << name;
@@ -27,6 +29,9 @@ TEST(Pages, AreTheFilesByteForByte) {
   EXPECT_EQ(static_file("app.css").content_type, "text/css; charset=utf-8");
   EXPECT_EQ(static_file("app.js").content_type, "text/javascript; charset=utf-8");
   EXPECT_EQ(static_file("docs.js").content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(static_file("chelsea.png").content, read("/examples/images/cat/chelsea.png"));
+  EXPECT_EQ(static_file("chelsea.png").content_type, "image/png");
+  EXPECT_EQ(static_file("dog.jpg").content, read("/examples/images/dog/dog.jpg"));
   for (const char* name : {"", "index.html", "../app.js", "app.j"}) EXPECT_EQ(static_file(name).content, "") << name;
 }
 
@@ -38,6 +43,22 @@ TEST(Pages, HaveTheVersionFilledIn) {
   EXPECT_EQ(json::parse(openapi_json())["info"]["version"], CATDOG_TEST_VERSION);
 }
 
+// A proxy may put the service below a path of its own.
+TEST(Pages, HaveNoAbsolutePaths) {
+  for (const std::string_view page : {index_html(), docs_html(), static_file("app.js").content}) {
+    for (const char* absolute : {"href=\"/", "src=\"/", "fetch(\"/"}) {
+      EXPECT_THAT(std::string(page), Not(HasSubstr(absolute)));
+    }
+  }
+}
+
+TEST(Pages, DocsHaveSwaggerUiOrOnlyTheLink) {
+  const bool has_ui = !static_file("swagger-ui-bundle.js").content.empty();
+  EXPECT_EQ(has_ui, !static_file("swagger-ui.css").content.empty());
+  EXPECT_EQ(docs_html().find("swagger-ui") != std::string_view::npos, has_ui);
+  EXPECT_THAT(std::string(docs_html()), HasSubstr("href=\"openapi.json\""));
+}
+
 // What the policy forbids, a browser would drop without a word.
 TEST(Pages, HoldNothingThatTheirPolicyForbids) {
   for (const std::string_view view : {index_html(), docs_html()}) {
@@ -47,7 +68,7 @@ TEST(Pages, HoldNothingThatTheirPolicyForbids) {
       EXPECT_THAT(page, Not(HasSubstr(forbidden)));
     }
     for (std::size_t at = page.find("<script"); at != std::string::npos; at = page.find("<script", at + 1)) {
-      EXPECT_THAT(page.substr(at, 30), HasSubstr("<script src=\"/static/"));
+      EXPECT_THAT(page.substr(at, 30), HasSubstr("<script src=\"static/"));
     }
   }
   for (const char* name : {"app.js", "docs.js", "app.css"}) {
