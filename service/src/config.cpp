@@ -124,7 +124,7 @@ std::optional<Config> parse_config(int argc, const char* const* argv, int& exit_
     if (config.feedback_needs_token && config.admin_token.empty()) {
       throw CLI::ValidationError("--feedback-needs-token", "needs CATDOG_ADMIN_TOKEN or --admin-token-file");
     }
-    if (config.abstain_below >= 0 && config.min_precision >= 0) {
+    if (config.abstain_below && config.min_precision) {
       throw CLI::ValidationError("--min-precision",
                                  "sets the threshold that --abstain-below sets; leave one of them out");
     }

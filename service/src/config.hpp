@@ -16,10 +16,10 @@ struct Config {
   std::string engine = "auto";
   std::string precision = "auto";
   std::string expected_sha256;
-  // Of the answer; negative: the model's own.
-  double abstain_below = -1;
-  double neither_above = -1;
-  double min_precision = -1;
+  // Of the answer; without a value: the model's own.
+  std::optional<double> abstain_below;
+  std::optional<double> neither_above;
+  std::optional<double> min_precision;
   std::int64_t max_pixels = 64'000'000;
   std::int64_t max_side = 16384;
   int workers = 0;  // 0 = the control group's CPU quota.

@@ -93,8 +93,8 @@ void check_head(const RequestHead& head, bool takes_body) {
   }
   const auto coding = head.find(http::field::content_encoding);
   if (coding != head.end() && !boost::beast::iequals(coding->value(), "identity")) {
-    throw Problem(415, "unsupported-encoding",
-                  "Send the body without Content-Encoding; images are compressed already.");
+    throw Problem(415, "unsupported-encoding", "Send the body without Content-Encoding; images are compressed already.",
+                  {{"Accept-Encoding", "identity"}});
   }
 }
 

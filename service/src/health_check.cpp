@@ -2,8 +2,12 @@
 #include "health_check.hpp"
 
 #include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -31,46 +35,19 @@ asio::ip::address reachable(const std::string& address) {
   return found;
 }
 
-class Check {
- public:
-  Check(const tcp::endpoint& server, const std::string& host) : stream_(io_), request_(http::verb::get, target, 11) {
-    request_.set(http::field::host, host);
-    request_.set(http::field::connection, "close");
-    stream_.expires_after(patience);
-    stream_.async_connect(server, [this](const beast::error_code& failure) {
-      if (good(failure)) send();
-    });
-  }
-
-  // The failure, or the reply in `reply`.
-  beast::error_code run() {
-    io_.run();
-    return failure_;
-  }
-  const http::response<http::string_body>& reply() const { return reply_; }
-
- private:
-  bool good(const beast::error_code& failure) {
-    failure_ = failure;
-    return !failure;
-  }
-  void send() {
-    http::async_write(stream_, request_, [this](const beast::error_code& failure, std::size_t) {
-      if (good(failure)) receive();
-    });
-  }
-  void receive() {
-    http::async_read(stream_, buffer_, reply_,
-                     [this](const beast::error_code& failure, std::size_t) { failure_ = failure; });
-  }
-
-  asio::io_context io_;
-  beast::tcp_stream stream_;
-  http::request<http::empty_body> request_;
-  beast::flat_buffer buffer_{std::size_t{64} * 1024};
-  http::response<http::string_body> reply_;
-  beast::error_code failure_;
-};
+asio::awaitable<http::response<http::string_body>> ask(tcp::endpoint server, std::string host) {
+  beast::tcp_stream stream(co_await asio::this_coro::executor);
+  stream.expires_after(patience);
+  co_await stream.async_connect(server, asio::use_awaitable);
+  http::request<http::empty_body> request(http::verb::get, target, 11);
+  request.set(http::field::host, host);
+  request.set(http::field::connection, "close");
+  co_await http::async_write(stream, request, asio::use_awaitable);
+  beast::flat_buffer buffer(std::size_t{64} * 1024);
+  http::response<http::string_body> reply;
+  co_await http::async_read(stream, buffer, reply, asio::use_awaitable);
+  co_return reply;
+}
 
 // One line of what another program may have sent.
 std::string shown(std::string text) {
@@ -88,14 +65,18 @@ int check_health(const Config& config) {
   const std::string text = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
   const std::string host = text + ":" + std::to_string(config.port);
   const std::string url = "http://" + host + target;
-  Check check({address, config.port}, host);
-  if (const beast::error_code failure = check.run()) {
+  asio::io_context io;
+  auto asked = asio::co_spawn(io, ask({address, config.port}, host), asio::use_future);
+  io.run();
+  http::response<http::string_body> reply;
+  try {
+    reply = asked.get();
+  } catch (const boost::system::system_error& failure) {
+    const bool late = failure.code() == beast::error::timeout;
     std::cerr << "unhealthy: " << url
-              << " doesn't answer: " << (failure == beast::error::timeout ? "no reply within 3 s" : failure.message())
-              << '\n';
+              << " doesn't answer: " << (late ? "no reply within 3 s" : failure.code().message()) << '\n';
     return 1;
   }
-  const auto& reply = check.reply();
   const bool ready = reply.result() == http::status::ok;
   (ready ? std::cout : std::cerr) << (ready ? "healthy: " : "unhealthy: ") << url << " answers " << reply.result_int()
                                   << ' ' << shown(reply.body()) << '\n';

@@ -15,26 +15,11 @@ namespace {
 
 constexpr std::size_t queued_lines = 8192;
 
-spdlog::level::level_enum to_spdlog(Level level) {
-  switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
+spdlog::level::level_enum to_spdlog(Level level) { return static_cast<spdlog::level::level_enum>(level); }
 
-const char* name_of(Level level) {
-  constexpr const char* names[] = {"debug", "info", "warning", "error"};
-  return names[static_cast<int>(level)];
-}
-
-spdlog::level::level_enum parse_level(const std::string& level) {
-  if (level == "debug") return spdlog::level::debug;
-  if (level == "warning") return spdlog::level::warn;
-  if (level == "error") return spdlog::level::err;
-  return level == "off" ? spdlog::level::off : spdlog::level::info;
+std::string name_of(Level level) {
+  const auto name = spdlog::level::to_string_view(to_spdlog(level));
+  return {name.data(), name.size()};
 }
 
 std::string timestamp() {
@@ -60,7 +45,7 @@ Log::Log(const std::string& level, const std::string& format)
   logger_ = std::make_shared<spdlog::async_logger>("catdog", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool_,
                                                    spdlog::async_overflow_policy::overrun_oldest);
   logger_->set_pattern("%v");
-  logger_->set_level(parse_level(level));
+  logger_->set_level(spdlog::level::from_str(level));
 }
 
 Log::~Log() { pool_.reset(); }  // Its thread ends before what it writes with does.

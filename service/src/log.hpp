@@ -17,7 +17,12 @@ class thread_pool;
 
 namespace catdog::service {
 
-enum class Level { debug, info, warning, error };
+enum class Level {
+  debug = SPDLOG_LEVEL_DEBUG,
+  info = SPDLOG_LEVEL_INFO,
+  warning = SPDLOG_LEVEL_WARN,
+  error = SPDLOG_LEVEL_ERROR
+};
 
 class Log {
  public:

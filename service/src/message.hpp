@@ -51,6 +51,21 @@ struct Response {
   std::string_view content() const noexcept { return page.empty() ? std::string_view(body) : page; }
 };
 
+inline Response json_response(std::string body, int status = 200) {
+  Response response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+// 204.
+inline Response empty_response() {
+  Response response;
+  response.status = 204;
+  response.content_type.clear();
+  return response;
+}
+
 // An error as RFC 9457 has it. Whatever refuses a request throws or returns one.
 class Problem : public std::exception {
  public:

@@ -48,6 +48,17 @@ prometheus::Gauge& Metrics::gauge(const std::string& name, const std::string& he
   return gauges(name, help).Add(labels);
 }
 
+void Metrics::read_gauge(const std::string& name, const std::string& help, Read read) {
+  on_scrape([&metric = gauge(name, help), read = std::move(read)] { metric.Set(read()); });
+}
+
+void Metrics::read_counter(const std::string& name, const std::string& help, Read read,
+                           const prometheus::Labels& labels) {
+  on_scrape([&metric = counter(name, help, labels), read = std::move(read)] {
+    metric.Increment(std::max(read() - metric.Value(), 0.0));
+  });
+}
+
 prometheus::Histogram& Metrics::histogram(const std::string& name, const std::string& help,
                                           const std::vector<double>& buckets) {
   return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add({}, buckets);

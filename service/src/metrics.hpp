@@ -30,7 +30,11 @@ class Metrics {
   void problem(const std::string& type) { errors.at({type}).Increment(); }
   void reject(const std::string& reason) { rejected.at({reason}).Increment(); }
 
-  // Functions that bring gauges up to date before they are read.
+  // A metric whose value is asked for at each scrape. A counter's never falls.
+  using Read = std::function<double()>;
+  void read_gauge(const std::string& name, const std::string& help, Read read);
+  void read_counter(const std::string& name, const std::string& help, Read read, const prometheus::Labels& labels = {});
+  // Functions that bring other metrics up to date before they are read.
   void on_scrape(std::function<void()> refresh) { refreshers_.push_back(std::move(refresh)); }
   // The text exposition format.
   std::string scrape();

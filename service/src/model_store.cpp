@@ -19,9 +19,9 @@ Options make_options(const Config& config, Log& log) {
   options.engine(config.engine).precision(config.precision).expected_sha256(config.expected_sha256);
   options.max_pixels(config.max_pixels).max_side(config.max_side);
   options.max_encoded_bytes(static_cast<std::int64_t>(config.max_body_bytes));
-  if (config.abstain_below >= 0) options.abstain_below(config.abstain_below);
-  if (config.neither_above >= 0) options.neither_above(config.neither_above);
-  if (config.min_precision >= 0) options.min_precision(config.min_precision);
+  if (config.abstain_below) options.abstain_below(*config.abstain_below);
+  if (config.neither_above) options.neither_above(*config.neither_above);
+  if (config.min_precision) options.min_precision(*config.min_precision);
   options.log(CATDOG_LOG_INFO, [&log](catdog_log_level level, std::string_view message) {
     const Level as = level >= CATDOG_LOG_ERROR     ? Level::error
                      : level >= CATDOG_LOG_WARNING ? Level::warning

@@ -82,10 +82,6 @@ double open_files() {
   return count - 1;  // Without the one that reads the folder.
 }
 
-void raise_to(prometheus::Counter& counter, double value) {
-  if (value > counter.Value()) counter.Increment(value - counter.Value());
-}
-
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -93,62 +89,67 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-void add_system_metrics(Metrics& metrics) {
-  auto& total = metrics.gauge("system_memory_total_bytes", "Memory of the machine.");
-  auto& available = metrics.gauge("system_memory_available_bytes", "Memory of the machine that is available.");
-  auto& busy = metrics.counter("system_cpu_seconds_total", "CPU time of the machine, by mode.", {{"mode", "busy"}});
-  auto& idle = metrics.counter("system_cpu_seconds_total", "CPU time of the machine, by mode.", {{"mode", "idle"}});
-  auto& load = metrics.gauge("system_load1", "Load average of the machine over a minute.");
-  metrics.on_scrape([&] {
-    total.Set(field("/proc/meminfo", "MemTotal:").value_or(0) * 1024);
-    available.Set(field("/proc/meminfo", "MemAvailable:").value_or(0) * 1024);
-    std::ifstream stat("/proc/stat");
-    std::string name;
-    double user = 0;
-    double nice = 0;
-    double system = 0;
-    double idling = 0;
-    double waiting = 0;
-    if (stat >> name >> user >> nice >> system >> idling >> waiting) {
-      const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-      raise_to(busy, (user + nice + system) / ticks);
-      raise_to(idle, (idling + waiting) / ticks);
-    }
-    double minute = 0;
-    if (std::ifstream("/proc/loadavg") >> minute) load.Set(minute);
-  });
+double max_files() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
+}
+
+enum class CpuMode { busy, idle };
+
+double machine_cpu_seconds(CpuMode mode) {
+  std::ifstream stat("/proc/stat");
+  std::string name;
+  double user = 0;
+  double nice = 0;
+  double system = 0;
+  double idle = 0;
+  double waiting = 0;
+  stat >> name >> user >> nice >> system >> idle >> waiting;
+  return (mode == CpuMode::busy ? user + nice + system : idle + waiting) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double load_average() {
+  double minute = 0;
+  std::ifstream("/proc/loadavg") >> minute;
+  return minute;
+}
+
+double process_status(const char* key) { return field("/proc/self/status", key).value_or(0); }
+double memory_of_machine(const char* key) { return field("/proc/meminfo", key).value_or(0) * 1024; }
+
+double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
 
 void add_process_metrics(Metrics& metrics) {
-  auto& cpu = metrics.counter("process_cpu_seconds_total", "CPU time of the process.");
-  auto& resident = metrics.gauge("process_resident_memory_bytes", "Resident memory of the process.");
-  auto& virtual_size = metrics.gauge("process_virtual_memory_bytes", "Virtual memory of the process.");
-  auto& threads = metrics.gauge("process_threads", "Threads of the process.");
-  auto& files = metrics.gauge("process_open_fds", "Open files and sockets of the process.");
-  auto& max_files = metrics.gauge("process_max_fds", "Most files that the process may open.");
-  auto& start = metrics.gauge("process_start_time_seconds", "When the process began, in Unix time.");
-  auto& uptime = metrics.gauge("process_uptime_seconds", "How long the process has run.");
-  auto& throttled =
-      metrics.counter("cgroup_cpu_throttled_seconds_total", "Time that the CPU quota held the process back.");
-  auto& memory_limit_bytes = metrics.gauge("cgroup_memory_limit_bytes",
-                                           "Smallest memory limit of the process's control groups; 0 without one.");
-  const auto began = std::chrono::system_clock::now();
-  start.Set(std::chrono::duration<double>(began.time_since_epoch()).count());
-  metrics.on_scrape([&, began] {
-    raise_to(cpu, cpu_seconds());
-    resident.Set(field("/proc/self/status", "VmRSS:").value_or(0) * 1024);
-    virtual_size.Set(field("/proc/self/status", "VmSize:").value_or(0) * 1024);
-    threads.Set(field("/proc/self/status", "Threads:").value_or(0));
-    files.Set(open_files());
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) max_files.Set(static_cast<double>(limit.rlim_cur));
-    uptime.Set(std::chrono::duration<double>(std::chrono::system_clock::now() - began).count());
-    memory_limit_bytes.Set(memory_limit());
-    raise_to(throttled, throttled_seconds().value_or(0));
-  });
-  add_system_metrics(metrics);
+  metrics.read_counter("process_cpu_seconds_total", "CPU time of the process.", cpu_seconds);
+  metrics.read_gauge("process_resident_memory_bytes", "Resident memory of the process.",
+                     [] { return process_status("VmRSS:") * 1024; });
+  metrics.read_gauge("process_virtual_memory_bytes", "Virtual memory of the process.",
+                     [] { return process_status("VmSize:") * 1024; });
+  metrics.read_gauge("process_threads", "Threads of the process.", [] { return process_status("Threads:"); });
+  metrics.read_gauge("process_open_fds", "Open files and sockets of the process.", open_files);
+  metrics.read_gauge("process_max_fds", "Most files that the process may open.", max_files);
+  const double began = unix_time();
+  metrics.read_gauge("process_start_time_seconds", "When the process began, in Unix time.", [began] { return began; });
+  metrics.read_gauge("process_uptime_seconds", "How long the process has run.",
+                     [began] { return unix_time() - began; });
+  metrics.read_counter("cgroup_cpu_throttled_seconds_total", "Time that the CPU quota held the process back.",
+                       [] { return throttled_seconds().value_or(0); });
+  metrics.read_gauge("cgroup_memory_limit_bytes",
+                     "Smallest memory limit of the process's control groups; 0 without one.", memory_limit);
+  metrics.read_gauge("system_memory_total_bytes", "Memory of the machine.",
+                     [] { return memory_of_machine("MemTotal:"); });
+  metrics.read_gauge("system_memory_available_bytes", "Memory of the machine that is available.",
+                     [] { return memory_of_machine("MemAvailable:"); });
+  const char* cpu_help = "CPU time of the machine, by mode.";
+  metrics.read_counter("system_cpu_seconds_total", cpu_help, [] { return machine_cpu_seconds(CpuMode::busy); },
+                       {{"mode", "busy"}});
+  metrics.read_counter("system_cpu_seconds_total", cpu_help, [] { return machine_cpu_seconds(CpuMode::idle); },
+                       {{"mode", "idle"}});
+  metrics.read_gauge("system_load1", "Load average of the machine over a minute.", load_average);
 }
 
 }  // namespace catdog::service

@@ -33,9 +33,7 @@ std::optional<std::vector<std::string>> captures_of(std::string_view pattern, st
 
 // Its capture is the value of Allow.
 Response answer_options(const Request& request) {
-  Response response;
-  response.status = 204;
-  response.content_type.clear();
+  Response response = empty_response();
   response.headers.push_back({"Allow", request.captures.front()});
   return response;
 }

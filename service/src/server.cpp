@@ -14,6 +14,7 @@
 #include <fstream>
 #include <vector>
 
+#include "formats/problem.hpp"
 #include "handlers/handlers.hpp"
 #include "process_metrics.hpp"
 
@@ -55,16 +56,6 @@ void refuse(tcp::socket& socket) {
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(full_response), ignored);
   socket.shutdown(tcp::socket::shutdown_send, ignored);
-}
-
-std::string reason_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "unknown";
-  }
 }
 
 }  // namespace

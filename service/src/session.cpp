@@ -31,13 +31,6 @@ Problem too_large(std::uint64_t limit) {
   return {413, "too-large", "The body is larger than " + std::to_string(limit) + " bytes."};
 }
 
-Problem out_of_budget() {
-  return {503,
-          "overloaded",
-          "The memory for requests is used up; try again after the time in Retry-After.",
-          {{"Retry-After", "1"}}};
-}
-
 // Counts a request that was read whole until it is answered.
 struct InFlight {
   explicit InFlight(prometheus::Gauge& gauge) : gauge_(gauge) { gauge_.Increment(); }
@@ -47,29 +40,29 @@ struct InFlight {
   prometheus::Gauge& gauge_;
 };
 
-// The response for the exception that is being handled.
-Response render_current_exception(const Request& request, Log& log) {
-  try {
-    throw;
-  } catch (const Problem& problem) {
-    return render_problem(problem, request);
-  } catch (const GivenUp&) {  // Nobody reads it.
-    return {};
-  } catch (const std::bad_alloc&) {
-    return render_problem({503, "out-of-memory", "Memory ran out; try again later.", {{"Retry-After", "1"}}}, request);
-  } catch (const std::exception& error) {
-    log.event(Level::error, "request_failed", {{"request_id", request.request_id}, {"reason", error.what()}});
+// The client has closed the connection: nobody reads an answer.
+struct ClientLeft {};
+
+// Of the exception that is being handled.
+Response render_failure(const Request& request, Log& log) {
+  const std::exception_ptr failure = std::current_exception();
+  const Problem problem = problem_of(failure);
+  if (problem.status() == 500) {
+    log.event(Level::error, "request_failed", {{"request_id", request.request_id}, {"reason", reason_of(failure)}});
   }
-  return render_problem({500, "internal", "The service failed; the log has more under this request_id."}, request);
+  return render_problem(problem, request);
 }
 
+// Never throws: a race with client_leaves() would go on without it.
 asio::awaitable<Response> respond(const Route& route, RequestPtr request, Log& log) {
   try {
     if (!route.waiting) co_return route.handler(*request);
     Response response = co_await route.waiting(request);
     co_return response;
+  } catch (const GivenUp&) {  // Nobody reads it.
+    co_return Response{};
   } catch (...) {
-    co_return render_current_exception(*request, log);
+    co_return render_failure(*request, log);
   }
 }
 
@@ -90,8 +83,7 @@ struct Session::Exchange {
   Match match;
   std::chrono::milliseconds timeout{};
   std::size_t body_bytes = 0;
-  bool client_left = false;
-  bool lost_count = false;  // Where the next request begins isn't known.
+  bool lost_count = true;  // Where the next request begins isn't known.
 };
 
 Session::Session(tcp::socket socket, Port& port)
@@ -130,18 +122,20 @@ asio::awaitable<bool> Session::request_begins() {
 asio::awaitable<bool> Session::serve_request() {
   Exchange x(config_);
   allow_until(x.request->received + ms(config_.read_timeout_ms));
-  std::optional<Problem> refusal = co_await read_head_of(x);
-  if (!refusal && !x.client_left) refusal = route(x);
-  if (!refusal && !x.client_left) refusal = co_await read_body(x);
-  if (x.client_left) co_return false;
-
   Response response;
-  if (refusal) {
-    response = render_problem(*refusal, *x.request);
-  } else {
-    response = co_await answer(x);
+  try {
+    co_await read_head_of(x);
+    if (const std::optional<Problem> refusal = route(x)) {
+      response = render_problem(*refusal, *x.request);
+    } else {
+      co_await read_body(x);
+      response = co_await answer(x);
+    }
+  } catch (const ClientLeft&) {
+    co_return false;
+  } catch (...) {
+    response = render_failure(*x.request, port_.service.log);
   }
-  if (x.client_left) co_return false;
 
   const bool kept = co_await send(x, std::move(response));
   if (!kept) {
@@ -152,68 +146,56 @@ asio::awaitable<bool> Session::serve_request() {
   co_return at_next;
 }
 
-asio::awaitable<std::optional<Problem>> Session::read_head_of(Exchange& x) {
+asio::awaitable<void> Session::read_head_of(Exchange& x) {
   ErrorCode failure;
   buffer_.reserve(std::clamp(socket_.available(failure), least_read, most_read));
   co_await http::async_read_header(socket_, buffer_, x.parser, asio::redirect_error(asio::use_awaitable, failure));
   x.request->request_id = make_request_id();
   x.request->traceparent = continue_trace({});
   // Beast reports a Content-Length over the limit once it has the whole head, which says where the error goes.
-  if (x.parser.is_header_done() || failure == http::error::body_limit) {
-    try {
-      read_head(x.parser.get(), *x.request);
-    } catch (const Problem& problem) {
-      x.lost_count = true;
-      co_return problem;
-    }
-  }
-  if (failure) co_return unreadable(x, failure);
-  co_return std::nullopt;
+  if (x.parser.is_header_done() || failure == http::error::body_limit) read_head(x.parser.get(), *x.request);
+  if (failure) fail_reading(x, failure);
+  x.lost_count = false;
 }
 
-// Which handler the request is for, and whether it is let in: decided here, before its body takes time and memory.
+// Which handler the request is for, and whether it is let in: decided here, once, before its body takes time and
+// memory. Returns a refusal for overload, throws all others.
 std::optional<Problem> Session::route(Exchange& x) {
   Request& request = *x.request;
-  try {
-    port_.router.find(request.method, request.path, x.match);
-    request.captures = std::move(x.match.captures);
-    const Route& route = *x.match.route;
-    check_head(x.parser.get(), x.takes_body());
-    x.timeout = wanted_timeout(request, port_.request_timeout);
-    request.deadline = Clock::now() + x.timeout;
-    if (x.takes_body()) {
-      if (x.parser.content_length().value_or(0) > route.max_body) return too_large(route.max_body);
-      x.parser.body_limit(route.max_body);
-    }
-    if (route.admission) return route.admission(request);
-  } catch (const Problem& problem) {
-    return problem;
+  port_.router.find(request.method, request.path, x.match);
+  request.captures = std::move(x.match.captures);
+  const Route& route = *x.match.route;
+  check_head(x.parser.get(), x.takes_body());
+  x.timeout = wanted_timeout(request, port_.request_timeout);
+  request.deadline = Clock::now() + x.timeout;
+  if (x.takes_body()) {
+    if (x.parser.content_length().value_or(0) > route.max_body) throw too_large(route.max_body);
+    x.parser.body_limit(route.max_body);
   }
-  return std::nullopt;
+  return route.admission ? route.admission(request) : std::nullopt;
 }
 
-asio::awaitable<std::optional<Problem>> Session::read_body(Exchange& x) {
-  if (!x.takes_body()) co_return std::nullopt;
+asio::awaitable<void> Session::read_body(Exchange& x) {
+  if (!x.takes_body()) co_return;
   ChargedBody::value_type& body = x.parser.get().body();
   body.keep = true;
   body.memory = MemoryBudget::Share(port_.service.bodies);
   if (expects_continue(x.parser.get()) && buffer_.size() == 0) {
     const auto [failure, sent] = co_await asio::async_write(socket_, asio::buffer(continue_response), use_tuple);
-    if (failure) co_return unreadable(x, failure);
+    if (failure) fail_reading(x, failure);
   }
   while (!x.parser.is_done()) {
     const ErrorCode failure = co_await read_some(x.parser);
-    if (failure) co_return unreadable(x, failure);
+    if (failure) fail_reading(x, failure);
     if (body.refused) {
       port_.service.metrics.reject("body_memory");
-      co_return out_of_budget();
+      throw out_of_budget();
     }
   }
   x.request->deadline = Clock::now() + x.timeout;
   x.request->body = std::move(body.bytes);
   x.request->memory = std::move(body.memory);
   x.body_bytes = x.request->body.size();
-  co_return std::nullopt;
 }
 
 // The parser gets what is buffered, else what the socket has. How much that is decides about the size of the buffer: a
@@ -231,22 +213,21 @@ asio::awaitable<Session::ErrorCode> Session::read_some(Parser& parser) {
   co_return failure;
 }
 
-std::optional<Problem> Session::unreadable(Exchange& x, const ErrorCode& failure) {
+void Session::fail_reading(Exchange& x, const ErrorCode& failure) {
   x.lost_count = true;
-  if (out_of_time_) return Problem(408, "too-slow", "The request took too long to arrive.");
+  if (out_of_time_) throw Problem(408, "too-slow", "The request took too long to arrive.");
   if (failure == http::error::header_limit) {
-    return Problem(431, "header-too-large",
-                   "The header is larger than " + std::to_string(config_.max_header_bytes) + " bytes.");
+    throw Problem(431, "header-too-large",
+                  "The header is larger than " + std::to_string(config_.max_header_bytes) + " bytes.");
   }
   if (failure == http::error::body_limit) {
-    return too_large(x.takes_body() ? x.match.route->max_body : config_.max_body_bytes);
+    throw too_large(x.takes_body() ? x.match.route->max_body : config_.max_body_bytes);
   }
   const bool unsound = failure.category() == http::make_error_code(http::error::bad_method).category();
   if (unsound && failure != http::error::end_of_stream && failure != http::error::partial_message) {
-    return Problem(400, "malformed", "Not a sound HTTP/1.1 request: " + failure.message() + ".");
+    throw Problem(400, "malformed", "Not a sound HTTP/1.1 request: " + failure.message() + ".");
   }
-  x.client_left = true;
-  return std::nullopt;
+  throw ClientLeft();
 }
 
 // A client that leaves meanwhile gets no answer, and its image no inference.
@@ -263,12 +244,11 @@ asio::awaitable<Response> Session::answer(Exchange& x) {
   }
   auto first = co_await (respond(route, x.request, log) || client_leaves());
   if (first.index() == 0) co_return std::get<0>(std::move(first));
-  x.client_left = true;
   Response none;
   none.status = 499;
   metrics.abandoned.Increment();
   record(x, "request_abandoned", none);
-  co_return none;
+  throw ClientLeft();
 }
 
 // Ends when the client has closed its side, or when it is cancelled because the answer is there.

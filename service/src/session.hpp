@@ -51,11 +51,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   asio::awaitable<bool> request_begins();
   asio::awaitable<bool> serve_request();
-  asio::awaitable<std::optional<Problem>> read_head_of(Exchange& x);
+  asio::awaitable<void> read_head_of(Exchange& x);
   std::optional<Problem> route(Exchange& x);
-  asio::awaitable<std::optional<Problem>> read_body(Exchange& x);
+  asio::awaitable<void> read_body(Exchange& x);
   asio::awaitable<ErrorCode> read_some(Parser& parser);
-  std::optional<Problem> unreadable(Exchange& x, const ErrorCode& failure);
+  [[noreturn]] void fail_reading(Exchange& x, const ErrorCode& failure);
   asio::awaitable<Response> answer(Exchange& x);
   asio::awaitable<void> client_leaves();
   asio::awaitable<bool> send(Exchange& x, Response response);

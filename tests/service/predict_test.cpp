@@ -135,6 +135,8 @@ TEST_F(Predict, TheModelIsNamed) {
   EXPECT_EQ(model.at("version"), "1.2.3");
   EXPECT_EQ(model.at("sha256").get<std::string>().size(), 64U);
   EXPECT_EQ(model.at("labels"), nlohmann::json::parse(R"(["cat","dog"])"));
+  EXPECT_EQ(model.at("engine"), "native");
+  EXPECT_EQ(model.at("input"), nlohmann::json::parse(R"({"width":32,"height":32})"));
 }
 
 // The model's figures: "neither" for what is green, and with --min-precision "uncertain" for all but the clearest.

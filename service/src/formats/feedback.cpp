@@ -25,7 +25,6 @@ int label_index(const nlohmann::json& label, const std::vector<std::string>& lab
 }  // namespace
 
 Feedback parse_feedback(const Request& request, const std::vector<std::string>& labels) {
-  refuse_content_encoding(request);
   if (media_essence(request.header("Content-Type")) != "application/json") {
     throw Problem(415, "unsupported-media-type", "the Content-Type must be application/json",
                   {{"Accept-Post", "application/json"}});

@@ -165,7 +165,6 @@ std::size_t json_size(std::string_view header, std::size_t body) {
 }  // namespace
 
 InferRequest parse_infer(const Request& request, std::size_t max_images) {
-  refuse_content_encoding(request);
   const std::string type = media_essence(request.header("Content-Type"));
   const bool framed = request.has_header(length_header);
   const std::string_view header = trim(request.header(length_header));

@@ -2,6 +2,8 @@
 #include "formats/problem.hpp"
 
 #include <algorithm>
+#include <catdog/catdog.hpp>
+#include <new>
 
 #include "formats/json_body.hpp"
 #include "formats/text.hpp"
@@ -22,6 +24,16 @@ auto find_header(const std::vector<Header>& headers, std::string_view name) noex
                       [&](const Header& header) { return equal_ignoring_case(header.name, name); });
 }
 
+Problem problem_of_library(const Error& error) {
+  switch (error.status()) {
+    case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", error.what()};
+    case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", error.what()};
+    case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", error.what()};
+    case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", error.what(), {{"Retry-After", "1"}}};
+    default: return {500, "internal", "The service failed; the log has more under this request_id."};
+  }
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
@@ -37,6 +49,37 @@ nlohmann::ordered_json problem_members(const Problem& problem, std::string_view 
           {"status", problem.status()},
           {"detail", problem.detail()},
           {"request_id", request_id}};
+}
+
+Problem problem_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Problem& problem) {
+    return problem;
+  } catch (const Error& error) {
+    return problem_of_library(error);
+  } catch (const std::bad_alloc&) {
+    return problem_of_library(Error(CATDOG_ERROR_OUT_OF_MEMORY, "Memory ran out; try again later."));
+  } catch (...) {
+    return problem_of_library(Error(CATDOG_ERROR_INTERNAL, ""));
+  }
+}
+
+std::string reason_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "unknown";
+  }
+}
+
+Problem out_of_budget() {
+  return {503,
+          "overloaded",
+          "The memory for requests is used up; try again after the time in Retry-After.",
+          {{"Retry-After", "1"}}};
 }
 
 Response render_problem(const Problem& problem, const Request& request) {

@@ -43,12 +43,4 @@ inline std::string media_essence(std::string_view content_type) {
 
 [[noreturn]] inline void malformed(std::string detail) { throw Problem(400, "malformed", std::move(detail)); }
 
-// Throws Problem (415) when the body is compressed: nothing here decompresses.
-inline void refuse_content_encoding(const Request& request) {
-  const std::string_view encoding = request.header("Content-Encoding");
-  if (encoding.empty() || equal_ignoring_case(encoding, "identity")) return;
-  throw Problem(415, "unsupported-encoding", "Content-Encoding isn't supported: send the body uncompressed",
-                {{"Accept-Encoding", "identity"}});
-}
-
 }  // namespace catdog::service

@@ -68,7 +68,6 @@ std::vector<Upload> from_form(const Request& request, std::size_t max_images) {
 }  // namespace
 
 std::vector<Upload> read_uploads(const Request& request, std::size_t max_images) {
-  refuse_content_encoding(request);
   const std::string type = media_essence(request.header("Content-Type"));
   if (type == "multipart/form-data") return from_form(request, max_images);
   if (type == "application/json") return from_json(request, max_images);

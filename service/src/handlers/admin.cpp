@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /admin/reload, on the port of administration, for who has the token.
 #include "formats/bearer.hpp"
-#include "formats/documents.hpp"
 #include "handlers/handlers.hpp"
 
 namespace catdog::service {
@@ -19,9 +18,7 @@ std::optional<Problem> authorise(const Config& config, const Request& request) {
 
 boost::asio::awaitable<Response> reload(Service& service) {
   const ModelPtr model = co_await reload_model(service);
-  Response response;
-  response.body = render_model(model->classifier);
-  co_return response;
+  co_return describe_model(model->classifier);
 }
 
 }  // namespace

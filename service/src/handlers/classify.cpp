@@ -8,16 +8,6 @@ namespace catdog::service {
 
 namespace {
 
-Problem problem_of(const Error& error) {
-  switch (error.status()) {
-    case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", error.what()};
-    case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", error.what()};
-    case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", error.what()};
-    case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", error.what(), {{"Retry-After", "1"}}};
-    default: return {500, "internal", "The service failed; the log has more under this request_id."};
-  }
-}
-
 std::variant<Result, Problem> classify(Service& service, const LoadedModel& model, const Request& request,
                                        const Upload& upload) {
   service.metrics.image_bytes.Observe(static_cast<double>(upload.bytes.size()));
@@ -30,7 +20,7 @@ std::variant<Result, Problem> classify(Service& service, const LoadedModel& mode
     service.metrics.classified(result);
     return result;
   } catch (const Error& error) {
-    Problem problem = problem_of(error);
+    Problem problem = problem_of(std::current_exception());
     service.metrics.refused_image();
     service.log.event(problem.status() >= 500 ? Level::error : Level::info, "prediction_failed",
                       {{"request_id", request.request_id},
@@ -49,16 +39,10 @@ ModelPtr require_model(const Service& service) {
   throw Problem(503, "not-ready", "The model is still being loaded; try again soon.", {{"Retry-After", "1"}});
 }
 
-std::optional<Problem> admission(const Service& service, const Request& request) {
-  require_model(service);
-  return service.queue.refusal(request.deadline);
-}
-
 void charge_json(Request& request) {
   if (media_essence(request.header("Content-Type")) != "application/json") return;
   if (request.memory.grow(2 * request.body.size())) return;
-  throw Problem(503, "overloaded", "The memory for requests is used up; try again after the time in Retry-After.",
-                {{"Retry-After", "1"}});
+  throw out_of_budget();
 }
 
 Predictions classify_all(Service& service, const LoadedModel& model, const Request& request, const Turn& turn,

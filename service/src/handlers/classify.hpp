@@ -2,7 +2,6 @@
 // What /predict and the Open Inference Protocol have in common: images to predictions, in a worker.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "formats/prediction.hpp"
@@ -13,9 +12,6 @@ namespace catdog::service {
 
 // The model, or Problem 503 while there is none.
 ModelPtr require_model(const Service& service);
-
-// Why images are refused before they are read: there is no model, or the queue is too long for the deadline.
-std::optional<Problem> admission(const Service& service, const Request& request);
 
 // Parsing JSON holds its text twice more: the strings, and the bytes that they stand for. Charged to the request;
 // throws Problem 503 when the account is full.

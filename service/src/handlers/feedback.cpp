@@ -22,10 +22,7 @@ Response feedback(Service& service, const Request& request) {
   service.metrics.feedback_given.Increment();
   const bool of_this_model = claim.model_sha256 == model->classifier.info(CATDOG_INFO_MODEL_SHA256);
   if (of_this_model) model->feedback->record(claim.predicted, given.label);
-  Response response;
-  response.status = 204;
-  response.content_type.clear();
-  return response;
+  return empty_response();
 }
 
 }  // namespace

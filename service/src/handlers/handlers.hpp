@@ -16,7 +16,10 @@ void add_oip(Router& router, Service& service);
 void add_pages(Router& router);
 void add_admin(Router& router, Service& service);
 
-// The gauges that are read off the service at each scrape.
+// What GET /model says of a model.
+Response describe_model(const Classifier& classifier);
+
+// The metrics that are read off the service at each scrape.
 void add_state_metrics(Service& service);
 
 // Loads another model in place of the one in use, counts and logs how that ended. Throws Problem: 409, 422.

@@ -2,7 +2,7 @@
 // GET /health and the three probes of Kubernetes. Answered on the I/O thread: they never wait behind images.
 #include <ctime>
 
-#include "formats/documents.hpp"
+#include "formats/json_body.hpp"
 #include "handlers/handlers.hpp"
 
 namespace catdog::service {
@@ -17,24 +17,18 @@ std::string now_in_utc() {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
 }
 
-Response json(int status, std::string body) {
-  Response response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
-}
-
 Response health(const Service& service) {
-  Health state;
-  state.draining = service.draining;
-  state.model_loaded = service.ready;
-  state.healthy = state.model_loaded;
-  state.timestamp = now_in_utc();
-  return json(state.healthy && !state.draining ? 200 : 503, render_health(state));
+  const char* status = "unhealthy";
+  if (service.ready) status = service.draining ? "draining" : "healthy";
+  return json_response(
+      dump_json(
+          {{"status", status}, {"model_loaded", service.ready.load()}, {"device", "cpu"}, {"timestamp", now_in_utc()}}),
+      service.ready && !service.draining ? 200 : 503);
 }
 
-Response probe(bool good, std::string_view reason) {
-  return json(good ? 200 : 503, good ? render_probe("ok") : render_probe("unavailable", reason));
+Response probe(bool good, const char* reason) {
+  if (good) return json_response(dump_json({{"status", "ok"}}));
+  return json_response(dump_json({{"status", "unavailable"}, {"reason", reason}}), 503);
 }
 
 }  // namespace
@@ -46,7 +40,7 @@ void add_health(Router& router, Service& service) {
     router.add(std::move(route));
   };
   add("/health", [&service](const Request&) { return health(service); });
-  add("/health/live", [](const Request&) { return probe(true, {}); });
+  add("/health/live", [](const Request&) { return probe(true, ""); });
   add("/health/ready", [&service](const Request&) {
     if (service.draining) return probe(false, "draining");
     return probe(service.ready, "the model is being loaded");

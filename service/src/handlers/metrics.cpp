@@ -21,32 +21,32 @@ void add_server_state(Service& service) {
               {"revision", revision != nullptr ? revision : "unknown"},
               {"compiler", CATDOG_COMPILER}})
       .Set(1);
-  auto& waiting = metrics.gauge("queue_depth", "Requests that wait for a worker.");
-  auto& bytes =
-      metrics.gauge("queue_bytes", "Bytes that clients make the process hold: the account of --max-queue-bytes.");
-  auto& wait = metrics.gauge("queue_predicted_wait_seconds", "Wait that is predicted for a request arriving now.");
-  auto& taken = metrics.gauge("worker_service_seconds", "Time of a request in a worker, exponentially weighted.");
-  auto& rate = metrics.gauge("throughput_requests_per_second", "Requests that the workers finished a second, lately.");
-  auto& workers = metrics.gauge("workers", "Threads that classify.");
-  auto& working = metrics.gauge("workers_busy", "Threads that are classifying.");
-  auto& ready = metrics.gauge("model_loaded", "1 when a model is loaded and passed its self-test.");
-  auto& draining = metrics.gauge("server_draining", "1 after SIGTERM.");
-  auto& load = metrics.gauge("model_load_duration_seconds", "Time that loading the model in use took.");
-  auto& lost = metrics.counter("log_lines_lost_total", "Log lines lost because their reader was too slow.");
-  metrics.on_scrape([&] {
-    const WorkerQueue::State state = service.queue.state();
-    waiting.Set(static_cast<double>(state.waiting));
-    bytes.Set(static_cast<double>(service.bodies.used()));
-    wait.Set(state.predicted_wait);
-    taken.Set(state.service_seconds);
-    rate.Set(state.drain_rate);
-    workers.Set(static_cast<double>(state.workers));
-    working.Set(static_cast<double>(state.working));
-    ready.Set(service.ready ? 1 : 0);
-    draining.Set(service.draining ? 1 : 0);
-    if (const ModelPtr model = service.models.current()) load.Set(model->load_seconds);
-    lost.Increment(static_cast<double>(service.log.lost()) - lost.Value());
+  using State = WorkerQueue::State;
+  const auto queue = [&](const char* name, const char* help, double (*read)(const State&)) {
+    metrics.read_gauge(name, help, [&service, read] { return read(service.queue.state()); });
+  };
+  queue("queue_depth", "Requests that wait for a worker.",
+        [](const State& state) { return static_cast<double>(state.waiting); });
+  queue("queue_predicted_wait_seconds", "Wait that is predicted for a request arriving now.",
+        [](const State& state) { return state.predicted_wait; });
+  queue("worker_service_seconds", "Time of a request in a worker, exponentially weighted.",
+        [](const State& state) { return state.service_seconds; });
+  queue("throughput_requests_per_second", "Requests that the workers finished a second, lately.",
+        [](const State& state) { return state.drain_rate; });
+  queue("workers", "Threads that classify.", [](const State& state) { return static_cast<double>(state.workers); });
+  queue("workers_busy", "Threads that are classifying.",
+        [](const State& state) { return static_cast<double>(state.working); });
+  metrics.read_gauge("queue_bytes", "Bytes that clients make the process hold: the account of --max-queue-bytes.",
+                     [&service] { return static_cast<double>(service.bodies.used()); });
+  metrics.read_gauge("model_loaded", "1 when a model is loaded and passed its self-test.",
+                     [&service] { return service.ready ? 1.0 : 0.0; });
+  metrics.read_gauge("server_draining", "1 after SIGTERM.", [&service] { return service.draining ? 1.0 : 0.0; });
+  metrics.read_gauge("model_load_duration_seconds", "Time that loading the model in use took.", [&service] {
+    const ModelPtr model = service.models.current();
+    return model ? model->load_seconds : 0.0;
   });
+  metrics.read_counter("log_lines_lost_total", "Log lines lost because their reader was too slow.",
+                       [&service] { return static_cast<double>(service.log.lost()); });
 }
 
 // A score that nothing supports yet has no series rather than an invented value, and another model begins anew.

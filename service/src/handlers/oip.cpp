@@ -9,18 +9,12 @@ namespace catdog::service {
 
 namespace {
 
-Response json(std::string body) {
-  Response response;
-  response.body = std::move(body);
-  return response;
-}
-
 // Both ready probes of the protocol say it by their status alone.
 Response readiness(const Service& service) {
   if (!service.ready || service.draining) {
     throw Problem(503, "not-ready", service.draining ? "The server is draining." : "The model is still being loaded.");
   }
-  return json(R"({"ready":true})");
+  return json_response(R"({"ready":true})");
 }
 
 // The model that the path names, with or without its version: the path's captures.
@@ -36,7 +30,7 @@ ModelPtr require_named_model(const Service& service, const Request& request) {
 }
 
 Response infer(Service& service, Request& request, const Turn& turn) {
-  const ModelPtr model = require_named_model(service, request);
+  const ModelPtr model = service.models.current();
   charge_json(request);
   const InferRequest inference = parse_infer(request, service.config.max_images);
   const Predictions predictions = classify_all(service, *model, request, turn, inference.images);
@@ -48,15 +42,15 @@ Response infer(Service& service, Request& request, const Turn& turn) {
 }  // namespace
 
 void add_oip(Router& router, Service& service) {
-  router.add({"GET", "/v2", [](const Request&) { return json(oip_server_metadata(CATDOG_VERSION)); }});
-  Route live{"GET", "/v2/health/live", [](const Request&) { return json(R"({"live":true})"); }};
+  router.add({"GET", "/v2", [](const Request&) { return json_response(oip_server_metadata(CATDOG_VERSION)); }});
+  Route live{"GET", "/v2/health/live", [](const Request&) { return json_response(R"({"live":true})"); }};
   Route ready{"GET", "/v2/health/ready", [&service](const Request&) { return readiness(service); }};
   live.probe = ready.probe = true;
   router.add(std::move(live));
   router.add(std::move(ready));
   for (const std::string model : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
     router.add({"GET", model, [&service](const Request& request) {
-                  return json(oip_model_metadata(require_named_model(service, request)->classifier));
+                  return json_response(oip_model_metadata(require_named_model(service, request)->classifier));
                 }});
     Route model_ready{"GET", model + "/ready", [&service](const Request& request) {
                         require_named_model(service, request);
@@ -66,9 +60,11 @@ void add_oip(Router& router, Service& service) {
     router.add(std::move(model_ready));
     Route inference{"POST", model + "/infer"};
     inference.max_body = service.config.max_body_bytes;
-    inference.admission = [&service](const Request& request) { return admission(service, request); };
+    inference.admission = [&service](const Request& request) {
+      require_named_model(service, request);
+      return service.queue.refusal(request.deadline);
+    };
     inference.waiting = [&service](const RequestPtr& request) {
-      require_named_model(service, *request);
       return service.queue.run(request->deadline,
                                [&service, request](const Turn& turn) { return infer(service, *request, turn); });
     };

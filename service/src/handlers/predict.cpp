@@ -8,7 +8,7 @@ namespace catdog::service {
 namespace {
 
 Response predict(Service& service, Request& request, const Turn& turn) {
-  const ModelPtr model = require_model(service);
+  const ModelPtr model = service.models.current();
   charge_json(request);
   const std::vector<Upload> uploads = read_uploads(request, service.config.max_images);
   const Predictions predictions = classify_all(service, *model, request, turn, uploads);
@@ -27,7 +27,10 @@ void add_predict(Router& router, Service& service) {
   route.method = "POST";
   route.path = "/predict";
   route.max_body = service.config.max_body_bytes;
-  route.admission = [&service](const Request& request) { return admission(service, request); };
+  route.admission = [&service](const Request& request) {
+    require_model(service);
+    return service.queue.refusal(request.deadline);
+  };
   route.waiting = [&service](const RequestPtr& request) {
     return service.queue.run(request->deadline,
                              [&service, request](const Turn& turn) { return predict(service, *request, turn); });

@@ -120,13 +120,5 @@ TEST(Uploads, RefusesOtherForms) {
   }
 }
 
-TEST(Uploads, RefusesCompressedBodies) {
-  Request request = make_request("image/jpeg", "x");
-  request.headers.push_back({"Content-Encoding", "Identity"});
-  EXPECT_EQ(refusal(request), "");
-  request.headers.back().value = "gzip";
-  EXPECT_EQ(refusal(request), "415 unsupported-encoding: Content-Encoding isn't supported: send the body uncompressed");
-}
-
 }  // namespace
 }  // namespace catdog::service
