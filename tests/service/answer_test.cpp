@@ -61,7 +61,7 @@ TEST(Answers, AFullQueueRefusesBeforeTheBody) {
   Client waiting(server.port());
   waiting.send(make_request("POST", "/predict", image(true), octets));
   ASSERT_TRUE(metric_becomes(server.port(), "queue_depth", 1));
-  for (const std::string path : {"/predict", "/v2/models/catdog/infer"}) {
+  for (const std::string path : {"/predict", "/v2/models/colour/infer"}) {
     Client client(server.port());
     client.send(make_head("POST", path, content_length(10)));
     EXPECT_EQ(client.read().status, 503) << path;

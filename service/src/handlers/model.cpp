@@ -14,8 +14,8 @@ Response describe_model(const Classifier& classifier) {
                                   {"precision", classifier.info(CATDOG_INFO_PRECISION)},
                                   {"labels", classifier.labels()},
                                   {"input",
-                                   {{"width", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_WIDTH))},
-                                    {"height", static_cast<int>(classifier.number(CATDOG_INFO_INPUT_HEIGHT))}}},
+                                   {{"width", classifier.integer(CATDOG_INFO_INPUT_WIDTH)},
+                                    {"height", classifier.integer(CATDOG_INFO_INPUT_HEIGHT)}}},
                                   {"abstain_below", classifier.number(CATDOG_INFO_ABSTAIN_BELOW)},
                                   {"neither_above", classifier.number(CATDOG_INFO_NEITHER_ABOVE)}}));
 }
