@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "commands.hpp"
-#include "engine/torch/import_abi.h"
+#include "torch_io/import_abi.h"
 #include "output.hpp"
 #include "runtime/own_folder.hpp"
 #include "session.hpp"

@@ -8,7 +8,7 @@
 
 #include "calibration.hpp"
 #include "catdog/version.h"
-#include "engine/torch/model_writer.hpp"
+#include "torch_io/model_writer.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
 

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "engine/torch/checkpoint.hpp"
+#include "torch_io/checkpoint.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
 

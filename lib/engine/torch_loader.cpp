@@ -62,7 +62,7 @@ struct Module {
     Message message{};
     const auto archive = model.archive();
     check(plugin.create(&handle, archive.data(), archive.size(), spec.height, spec.width,
-                        static_cast<std::int32_t>(model.config().outputs()), 0, message.data(), message.size()),
+                        static_cast<std::int32_t>(model.config().outputs()), message.data(), message.size()),
           message);
     classes = model.config().outputs();
   }

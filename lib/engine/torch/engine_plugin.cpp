@@ -11,13 +11,13 @@
 #include <memory>
 #include <new>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "engine/torch/plugin_abi.h"
 #include "status.hpp"
 
+using catdog::core::Failure;
 using catdog::core::Status;
 
 struct catdog_torch_module {
@@ -28,11 +28,6 @@ struct catdog_torch_module {
 };
 
 namespace {
-
-struct Refusal : std::runtime_error {  // Carries a status out of the functions below.
-  Refusal(Status status, const std::string& message) : std::runtime_error(message), status(status) {}
-  Status status;
-};
 
 // libtorch sets a thread's OpenMP count itself the first time it works there: let it, then bind the thread.
 class OneThread {
@@ -65,12 +60,12 @@ std::string first_line(const char* message) {
 at::Tensor forward(torch::jit::Module& module, const at::Tensor& input, std::int64_t classes) {
   const c10::IValue result = module.forward({input});
   if (!result.isTensor()) {
-    throw Refusal(Status::model_unsupported,
+    throw Failure(Status::model_unsupported,
                   "the TorchScript module returns a " + result.tagKind() + " instead of one tensor of logits");
   }
   const at::Tensor logits = result.toTensor();
   if (logits.dim() != 2 || logits.size(0) != input.size(0) || logits.size(1) != classes) {
-    throw Refusal(Status::model_unsupported, "the TorchScript module gives " + shape_in_words(logits) + " for a " +
+    throw Failure(Status::model_unsupported, "the TorchScript module gives " + shape_in_words(logits) + " for a " +
                                                  shape_in_words(input) + " input; " + std::to_string(input.size(0)) +
                                                  "×" + std::to_string(classes) + " was expected");
   }
@@ -106,7 +101,7 @@ std::unique_ptr<catdog_torch_module> load(const void* archive, std::size_t size,
     std::istringstream stream(std::string(static_cast<const char*>(archive), size));
     module = torch::jit::load(stream, at::kCPU);
   } catch (const c10::Error& error) {
-    throw Refusal(Status::model_format,
+    throw Failure(Status::model_format,
                   "not a TorchScript archive that libtorch reads: " + first_line(error.what_without_backtrace()));
   }
   module.eval();
@@ -127,8 +122,8 @@ std::int32_t guarded(Status status, char* error, std::size_t error_size, const W
     const OneThread bound;
     work();
     return 0;
-  } catch (const Refusal& refusal) {
-    return report(refusal.status, refusal.what(), error, error_size);
+  } catch (const Failure& failure) {
+    return report(failure.status(), failure.what(), error, error_size);
   } catch (const c10::Error& failure) {
     return report(status, "libtorch: " + first_line(failure.what_without_backtrace()), error, error_size);
   } catch (const std::bad_alloc&) {
@@ -141,12 +136,10 @@ std::int32_t guarded(Status status, char* error, std::size_t error_size, const W
 }
 
 std::int32_t create(catdog_torch_module** out, const void* archive, std::size_t size, std::int32_t height,
-                    std::int32_t width, std::int32_t classes, std::int32_t bf16, char* error, std::size_t error_size) {
+                    std::int32_t width, std::int32_t classes, char* error, std::size_t error_size) {
   *out = nullptr;
-  return guarded(Status::model_unsupported, error, error_size, [&] {
-    if (bf16 != 0) throw Refusal(Status::model_unsupported, "the torch engine runs in fp32 only");
-    *out = load(archive, size, height, width, classes).release();
-  });
+  return guarded(Status::model_unsupported, error, error_size,
+                 [&] { *out = load(archive, size, height, width, classes).release(); });
 }
 
 std::int32_t run(const catdog_torch_module* module, const float* input, float* logits, char* error,

@@ -23,7 +23,7 @@ typedef struct catdog_torch_plugin {
   /* Loads a TorchScript archive from memory (borrowed for the call) and runs it once to check that a 1×3×height×width
    * float32 input gives 1×classes. */
   int32_t (*create)(catdog_torch_module** out, const void* archive, size_t size, int32_t height, int32_t width,
-                    int32_t classes, int32_t bf16, char* error, size_t error_size);
+                    int32_t classes, char* error, size_t error_size);
   /* Thread-safe. `input` is 3×height×width, `logits` has `classes` values. */
   int32_t (*run)(const catdog_torch_module* module, const float* input, float* logits, char* error, size_t error_size);
   void (*destroy)(catdog_torch_module* module);

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "engine/torch/checkpoint.hpp"
+#include "torch_io/checkpoint.hpp"
 #include "lib/model/failure_matcher.hpp"
 #include "lib/runtime/temporary_folder.hpp"
 #include "training/import/pickle_writer.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checkpoints that PyTorch wrote (tests/golden/checkpoints), read without Python.
-#include "engine/torch/checkpoint.hpp"
+#include "torch_io/checkpoint.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The importer as the catdog command calls it: through dlsym, in plain C.
-#include "engine/torch/import_abi.h"
+#include "torch_io/import_abi.h"
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "engine/torch/checkpoint.hpp"
+#include "torch_io/checkpoint.hpp"
 #include "lib/runtime/temporary_folder.hpp"
 #include "training/import/simple_cnn.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/torch/model_writer.hpp"
+#include "torch_io/model_writer.hpp"
 
 #include <gtest/gtest.h>
 

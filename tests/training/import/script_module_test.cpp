@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "engine/torch/model_writer.hpp"
 #include "lib/model/failure_matcher.hpp"
+#include "torch_io/model_writer.hpp"
 #include "training/import/simple_cnn.hpp"
 
 namespace catdog {
@@ -123,7 +123,7 @@ TEST_P(ScriptModule, ComputesTheLayer) {
   at::manual_seed(5);
   const auto network = core::parse_network(R"({"name":"n","layers":[)" + GetParam().layers + "]}");
   const State state = test_support::random_state(network, 11, 12);
-  torch::jit::Module module = torch_io::build_script_module(network, state);
+  torch::jit::Module module = torch_io::build_script_module(network, core::state_dict_specs(network, 11, 12), state);
   const Tensor x = at::randn({2, 3, 11, 12}) * 4;
   const Tensor expected = GetParam().expected(x, state);
   const Tensor actual = module.forward({x}).toTensor();
@@ -134,7 +134,8 @@ TEST_P(ScriptModule, ComputesTheLayer) {
 TEST_P(ScriptModule, HasTheStateDictOfTheLayerList) {
   const auto network = core::parse_network(R"({"name":"n","layers":[)" + GetParam().layers + "]}");
   const State state = test_support::random_state(network, 11, 12);
-  const torch::jit::Module module = torch_io::build_script_module(network, state);
+  const torch::jit::Module module =
+      torch_io::build_script_module(network, core::state_dict_specs(network, 11, 12), state);
   State found;
   for (const auto& parameter : module.named_parameters()) found[parameter.name] = parameter.value;
   for (const auto& buffer : module.named_buffers()) {
@@ -155,8 +156,9 @@ TEST(ScriptModuleErrors, NamesAMissingTensor) {
   const auto network = core::parse_network(R"({"name":"n","layers":[{"op":"batch_norm","name":"bn"}]})");
   State state = test_support::random_state(network, 11, 12);
   state.erase("bn.running_var");
-  test_support::expect_failure(core::Status::model_format, "bn.running_var",
-                               [&] { torch_io::build_script_module(network, state); });
+  test_support::expect_failure(core::Status::model_format, "bn.running_var", [&] {
+    torch_io::build_script_module(network, core::state_dict_specs(network, 11, 12), state);
+  });
 }
 
 // Names that the tree of modules cannot hold, although the layer list may have them.
@@ -169,8 +171,9 @@ TEST_P(CollidingName, IsRefusedByName) {
                           GetParam() + R"(","out_channels":2,"kernel":1}]})");
   const State state = test_support::random_state(network, 11, 12);
   const std::string last = GetParam().substr(GetParam().rfind('.') + 1);
-  test_support::expect_failure(core::Status::model_format, last,
-                               [&] { torch_io::build_script_module(network, state); });
+  test_support::expect_failure(core::Status::model_format, last, [&] {
+    torch_io::build_script_module(network, core::state_dict_specs(network, 11, 12), state);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CollidingName, testing::Values("a.weight", "training", "a.training", "forward"),

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "engine/torch/model_writer.hpp"
+#include "torch_io/model_writer.hpp"
 #include "model/model_file.hpp"
 
 namespace catdog::test_support {

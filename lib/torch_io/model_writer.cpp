@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/torch/model_writer.hpp"
+#include "torch_io/model_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,11 +10,11 @@
 #include <set>
 #include <sstream>
 
-#include "engine/torch/checkpoint.hpp"
 #include "image/preprocess.hpp"
 #include "model/archive.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
+#include "torch_io/checkpoint.hpp"
 
 namespace catdog::torch_io {
 namespace {
@@ -158,25 +158,6 @@ std::string forward_source(const core::Network& network) {
   return source + "  return " + x + "\n";
 }
 
-std::vector<std::string> tensor_names(const core::Network& network) {
-  std::vector<std::string> names;
-  for (const core::Layer& layer : network.layers) {
-    const auto add = [&names](const std::string& prefix, std::initializer_list<const char*> leaves) {
-      for (const char* leaf : leaves) names.push_back(prefix + "." + leaf);
-    };
-    if (const auto* conv = std::get_if<core::ConvLayer>(&layer.op)) {
-      add(conv->name, {"weight"});
-      if (conv->bias) add(conv->name, {"bias"});
-    } else if (const auto* norm = std::get_if<core::BatchNormLayer>(&layer.op)) {
-      add(norm->name, {"weight", "bias", "running_mean", "running_var"});
-    } else if (const auto* linear = std::get_if<core::LinearLayer>(&layer.op)) {
-      add(linear->name, {"weight"});
-      if (linear->bias) add(linear->name, {"bias"});
-    }
-  }
-  return names;
-}
-
 at::Tensor plain(const at::Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kFloat).contiguous().clone(); }
 
 nlohmann::json golden_logits(torch::jit::Module& module, const core::InputSpec& input) {
@@ -241,13 +222,14 @@ void check_written(const std::filesystem::path& path, const StateDict& state) {
 
 }  // namespace
 
-torch::jit::Module build_script_module(const core::Network& network, const StateDict& state) {
+torch::jit::Module build_script_module(const core::Network& network, const std::vector<core::TensorSpec>& specs,
+                                       const StateDict& state) {
   ModuleTree root;
-  for (const std::string& name : tensor_names(network)) {
-    const auto found = state.find(name);
-    if (found == state.end()) throw Failure(Status::model_format, "missing: " + name);
+  for (const core::TensorSpec& spec : specs) {
+    const auto found = state.find(spec.name);
+    if (found == state.end()) throw Failure(Status::model_format, "missing: " + spec.name);
     ModuleTree* node = &root;
-    std::vector<std::string> parts = split(name);
+    std::vector<std::string> parts = split(spec.name);
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) node = &node->children[parts[i]];
     node->tensors[parts.back()] = {plain(found->second), is_buffer(parts.back())};
   }
@@ -268,10 +250,10 @@ void write_model_file(const std::filesystem::path& path, const std::string& catd
   if (config.network.layers.empty()) throw Failure(Status::model_format, "catdog.json: architecture has no layers");
   check_state_dict(config.network, config.input.height, config.input.width, state);
 
-  torch::jit::Module module = build_script_module(config.network, state);
+  const auto specs = core::state_dict_specs(config.network, config.input.height, config.input.width);
+  torch::jit::Module module = build_script_module(config.network, specs, state);
   json["golden_version"] = golden_version;
   json["golden"] = golden_logits(module, config.input);
-  const auto specs = core::state_dict_specs(config.network, config.input.height, config.input.width);
   json["weights"] = stored_weights(specs, state, module);
   const torch::jit::ExtraFilesMap extra{{"catdog.json", json.dump(2)}};
 

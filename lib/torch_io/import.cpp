@@ -4,10 +4,10 @@
 #include <new>
 #include <string>
 
-#include "engine/torch/checkpoint.hpp"
-#include "engine/torch/import_abi.h"
-#include "engine/torch/model_writer.hpp"
 #include "status.hpp"
+#include "torch_io/checkpoint.hpp"
+#include "torch_io/import_abi.h"
+#include "torch_io/model_writer.hpp"
 
 using catdog::core::Failure;
 using catdog::core::Status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The importer inside libcatdog-torch.so, as the catdog command finds it with dlsym. */
-#ifndef CATDOG_ENGINE_TORCH_IMPORT_ABI_H
-#define CATDOG_ENGINE_TORCH_IMPORT_ABI_H
+#ifndef CATDOG_TORCH_IO_IMPORT_ABI_H
+#define CATDOG_TORCH_IO_IMPORT_ABI_H
 
 #include <stddef.h>
 

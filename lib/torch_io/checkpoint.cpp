@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pickle is a program. This reader knows only the opcodes that torch.save emits, builds plain values from them, and
 // turns every call into an inert value but the two that rebuild tensors.
-#include "engine/torch/checkpoint.hpp"
+#include "torch_io/checkpoint.hpp"
 
 #include <bit>
 #include <cstring>

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "model/network.hpp"
 
@@ -16,9 +17,10 @@ namespace catdog::torch_io {
 // Parameters and batch-norm statistics by state-dict name, float32.
 using StateDict = std::map<std::string, at::Tensor>;
 
-// The network in evaluation mode as a TorchScript module: N×3×H×W → N×classes. Its state dict has the names of the
-// layer list.
-torch::jit::Module build_script_module(const core::Network& network, const StateDict& state);
+// The network in evaluation mode as a TorchScript module: N×3×H×W → N×classes. `specs` are those of
+// core::state_dict_specs(); its state dict has their names.
+torch::jit::Module build_script_module(const core::Network& network, const std::vector<core::TensorSpec>& specs,
+                                       const StateDict& state);
 
 // Writes the model file atomically (a temporary file beside it, then rename). `catdog_json` is a whole catdog.json
 // (docs/model-format.md) in which "format", "format_version", "golden" and "weights" may be missing: they are filled

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <span>
 
-#include "engine/torch/model_writer.hpp"
+#include "torch_io/model_writer.hpp"
 
 namespace catdog::torch_io {
 
