@@ -4,11 +4,15 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "engine/cpu_features.hpp"
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
+#include "engine/torch_loader.hpp"
 #include "floors.hpp"
 #include "image/image.hpp"
 #include "image/preprocess.hpp"
 #include "material.hpp"
+#include "model/golden.hpp"
 #include "status.hpp"
 
 namespace catdog::bench {

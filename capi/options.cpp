@@ -6,7 +6,7 @@
 
 #include "guard.hpp"
 #include "handles.hpp"
-#include "model/model_file.hpp"
+#include "model/sha256.hpp"
 
 namespace {
 

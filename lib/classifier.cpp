@@ -11,7 +11,10 @@
 #include <utility>
 
 #include "image/sniff.hpp"
+#include "model/golden.hpp"
 #include "runtime/file_reader.hpp"
+#include "runtime/threads.hpp"
+#include "runtime/worker_pool.hpp"
 
 namespace catdog::core {
 namespace {

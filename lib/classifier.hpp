@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +14,6 @@
 #include "model/model_file.hpp"
 #include "runtime/deadline.hpp"
 #include "runtime/log.hpp"
-#include "runtime/threads.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

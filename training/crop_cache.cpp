@@ -10,6 +10,8 @@
 #include <set>
 
 #include "augment.hpp"
+#include "engine/native/native_engine.hpp"
+#include "model/network_shapes.hpp"
 #include "status.hpp"
 
 namespace catdog::training {

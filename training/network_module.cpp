@@ -5,6 +5,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "model/network_shapes.hpp"
 #include "status.hpp"
 
 namespace catdog::training {

@@ -11,8 +11,10 @@
 #include <type_traits>
 
 #include "augment.hpp"
+#include "engine/cpu_features.hpp"
 #include "engine/engine.hpp"
 #include "loader.hpp"
+#include "model/network_shapes.hpp"
 #include "parameter_groups.hpp"
 #include "progress_bar.hpp"
 #include "start_weights.hpp"

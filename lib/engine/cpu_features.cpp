@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/engine.hpp"
+#include "engine/cpu_features.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

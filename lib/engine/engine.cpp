@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/cpu_features.hpp"
+#include "engine/native/native_engine.hpp"
+#include "engine/torch_loader.hpp"
+#include "model/golden.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

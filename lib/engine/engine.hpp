@@ -52,21 +52,6 @@ struct EngineOptions {
       torch_plugin;  // Path of libcatdog-torch.so; "" = beside this library, in catdog/ there, then the loader's path.
 };
 
-// Whether this CPU multiplies bf16 in hardware (AVX512_BF16 or AMX_BF16), so that bf16 is faster than fp32.
-bool cpu_has_fast_bf16() noexcept;
-
-// Native engine on oneDNN. `precision` must not be automatic. Throws Failure(model_unsupported) for a list that it
-// can't run.
-std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision precision);
-// The same for a network without a model file, such as the frozen part of one in training: its run() gives the last
-// layer's output, flattened. `weights` are needed during the call only.
-std::unique_ptr<Engine> create_native_engine(const Network& network, const InputSpec& input, const WeightMap& weights,
-                                             Precision precision);
-
-// The torch plug-in, opened on demand. Throws Failure: engine_unavailable (says which files were looked for),
-// model_unsupported, model_format.
-std::unique_ptr<Engine> create_torch_engine(const ModelFile& model, const EngineOptions& options);
-
 // Chooses the precision, runs the golden self-test, falls back to fp32 when bf16 deviates by more than 0.02 in
 // probability or changes the label; a failing fp32 self-test (probability off by more than 1e-3) is
 // Failure(model_format). `automatic` is the native engine: libtorch executes the program in a model file, so it runs

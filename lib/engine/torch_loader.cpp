@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens libcatdog-torch.so on demand and runs models through it.
+#include "engine/torch_loader.hpp"
+
 #include <dlfcn.h>
 
 #include <array>
@@ -10,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.hpp"
 #include "engine/torch/plugin_abi.h"
 #include "runtime/own_folder.hpp"
 #include "runtime/threads.hpp"

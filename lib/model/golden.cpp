@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The golden images. Their algorithms are part of the model format (docs/model-format.md): never change them.
+#include "model/golden.hpp"
+
 #include <algorithm>
 #include <opencv2/core.hpp>
 #include <vector>
 
-#include "model/model_file.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // catdog.json → ModelConfig.
+#include "model/model_config.hpp"
+
 #include <cctype>
 #include <cfloat>
 #include <set>
 
 #include "model/json_reader.hpp"
-#include "model/model_file.hpp"
+#include "model/network_shapes.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

@@ -5,6 +5,10 @@
 #include <cmath>
 
 #include "model/archive.hpp"
+#include "model/network_shapes.hpp"
+#include "model/safetensors.hpp"
+#include "model/sha256.hpp"
+#include "model/stored_weights.hpp"
 #include "runtime/file_reader.hpp"
 #include "status.hpp"
 

@@ -85,28 +85,8 @@ struct Network {
   std::vector<Layer> layers;
 };
 
-// Shape of one image's activations: flat after global pooling or linear (then h = w = 1).
-struct ActivationShape {
-  int c = 3;
-  int h = 0;
-  int w = 0;
-  bool flat = false;
-};
-
 // Parses and checks the "architecture" object (JSON text): known ops, sizes, labels, at most 1,000 layers.
 // Throws Failure(model_format) that names the layer.
 Network parse_network(std::string_view json);
-
-// Shape after each layer for a 3×height×width input. Throws Failure(model_format) on a layer that doesn't fit its
-// input.
-std::vector<ActivationShape> infer_shapes(const Network& network, int height, int width);
-
-// The tensors that a network's state dict has, with the shape that each must have (batch-norm's running statistics
-// included, num_batches_tracked not). Same order as the layers.
-struct TensorSpec {
-  std::string name;
-  std::vector<std::int64_t> shape;
-};
-std::vector<TensorSpec> state_dict_specs(const Network& network, int height, int width);
 
 }  // namespace catdog::core

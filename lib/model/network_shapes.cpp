@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer list means for the shapes of activations and weights.
+#include "model/network_shapes.hpp"
+
 #include <map>
 #include <numeric>
 #include <type_traits>
 
-#include "model/network.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The safetensors format: 8 bytes little-endian header length, JSON header, tensor data without holes.
+#include "model/safetensors.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "model/json_reader.hpp"
-#include "model/model_file.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

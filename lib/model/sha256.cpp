@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/sha256.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-#include "model/model_file.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

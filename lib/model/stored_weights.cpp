@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Format version 2: the tensors that the TorchScript part stores anyway are the native engine's weights.
+#include "model/stored_weights.hpp"
+
 #include <bit>
 #include <opencv2/core.hpp>
 
-#include "model/archive.hpp"
 #include "model/json_reader.hpp"
-#include "model/model_file.hpp"
 #include "status.hpp"
 
 namespace catdog::core {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every caller works on its own batch, so that a call always gets on, even when all workers are busy or it is made from
 // inside another batch; idle workers help whichever batch is oldest.
+#include "runtime/worker_pool.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -11,7 +13,6 @@
 #include <vector>
 
 #include "runtime/float_environment.hpp"
-#include "runtime/threads.hpp"
 
 namespace catdog::core {
 namespace {

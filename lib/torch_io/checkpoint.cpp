@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "model/archive.hpp"
+#include "model/network_shapes.hpp"
 #include "runtime/file_reader.hpp"
 #include "status.hpp"
 

@@ -12,7 +12,11 @@
 
 #include "image/preprocess.hpp"
 #include "model/archive.hpp"
+#include "model/golden.hpp"
+#include "model/model_config.hpp"
 #include "model/model_file.hpp"
+#include "model/network_shapes.hpp"
+#include "model/sha256.hpp"
 #include "status.hpp"
 #include "torch_io/checkpoint.hpp"
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/network.hpp"
+#include "model/network_shapes.hpp"
 
 namespace catdog::torch_io {
 

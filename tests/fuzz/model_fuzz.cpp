@@ -6,7 +6,11 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
+#include "model/golden.hpp"
+#include "model/model_config.hpp"
 #include "model/model_file.hpp"
+#include "model/safetensors.hpp"
 #include "status.hpp"
 #include "support/model_maker.hpp"
 

@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 #include "model/network.hpp"
+#include "model/network_shapes.hpp"
+#include "model/safetensors.hpp"
+#include "model/sha256.hpp"
 
 namespace catdog::test_support {
 namespace {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "model/network_shapes.hpp"
 #include "status.hpp"
 
 namespace catdog::core::native {

@@ -8,6 +8,7 @@
 
 #include "model/model_file.hpp"
 #include "model/network.hpp"
+#include "model/network_shapes.hpp"
 
 namespace catdog::core::native {
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/native/native_engine.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -9,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.hpp"
 #include "engine/native/plan.hpp"
 #include "runtime/threads.hpp"
 #include "status.hpp"

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/network_shapes.hpp"
 #include "status.hpp"
 
 namespace catdog::core::native {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
+#include "engine/torch_loader.hpp"
 #include "image/image.hpp"
 #include "image/preprocess.hpp"
 #include "runtime/file_reader.hpp"

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <new>
 
+#include "engine/cpu_features.hpp"
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
 #include "lib/engine/networks.hpp"
 
 namespace {

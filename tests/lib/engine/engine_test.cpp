@@ -7,7 +7,10 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/cpu_features.hpp"
+#include "engine/native/native_engine.hpp"
 #include "lib/engine/networks.hpp"
+#include "model/golden.hpp"
 #include "status.hpp"
 
 namespace catdog {

@@ -7,9 +7,11 @@
 #include <cmath>
 #include <thread>
 
+#include "engine/cpu_features.hpp"
 #include "engine/engine.hpp"
 #include "engine/native/arena.hpp"
 #include "engine/native/graph.hpp"
+#include "engine/native/native_engine.hpp"
 #include "lib/engine/networks.hpp"
 #include "lib/engine/reference.hpp"
 #include "status.hpp"

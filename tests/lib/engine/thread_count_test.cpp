@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
 #include "lib/engine/networks.hpp"
 #include "support/process_threads.hpp"
 

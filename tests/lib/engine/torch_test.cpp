@@ -11,7 +11,10 @@
 #include <thread>
 
 #include "engine/engine.hpp"
+#include "engine/native/native_engine.hpp"
+#include "engine/torch_loader.hpp"
 #include "lib/engine/networks.hpp"
+#include "model/safetensors.hpp"
 #include "status.hpp"
 
 namespace catdog {

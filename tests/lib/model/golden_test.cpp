@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/golden.hpp"
+
 #include <gtest/gtest.h>
 
 #include <opencv2/core.hpp>
 
 #include "failure_matcher.hpp"
-#include "model/model_file.hpp"
+#include "model/sha256.hpp"
 
 namespace catdog::core {
 namespace {

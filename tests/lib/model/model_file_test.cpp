@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "failure_matcher.hpp"
+#include "model/sha256.hpp"
 #include "support/model_maker.hpp"
 
 namespace catdog::core {

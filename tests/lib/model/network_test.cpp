@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "failure_matcher.hpp"
+#include "model/network_shapes.hpp"
 
 namespace catdog::core {
 namespace {

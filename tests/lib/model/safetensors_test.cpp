@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/safetensors.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 
 #include "failure_matcher.hpp"
-#include "model/model_file.hpp"
 
 namespace catdog::core {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/sha256.hpp"
+
 #include <gtest/gtest.h>
 
 #include <vector>
-
-#include "model/model_file.hpp"
 
 namespace catdog::core {
 namespace {

@@ -8,7 +8,7 @@
 #include <atomic>
 #include <thread>
 
-#include "runtime/threads.hpp"
+#include "runtime/worker_pool.hpp"
 #include "support/float_modes.hpp"
 
 namespace catdog {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "engine/engine.hpp"
+#include "engine/torch_loader.hpp"
 #include "status.hpp"
 #include "support/model_maker.hpp"
 #include "temporary_folder.hpp"

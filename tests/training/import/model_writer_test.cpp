@@ -9,6 +9,7 @@
 #include "lib/model/failure_matcher.hpp"
 #include "lib/runtime/temporary_folder.hpp"
 #include "model/archive.hpp"
+#include "model/sha256.hpp"
 #include "training/import/simple_cnn.hpp"
 
 namespace catdog {

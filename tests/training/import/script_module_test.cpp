@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "lib/model/failure_matcher.hpp"
+#include "model/network_shapes.hpp"
 #include "torch_io/model_writer.hpp"
 #include "training/import/simple_cnn.hpp"
 

@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "torch_io/model_writer.hpp"
+#include "engine/native/native_engine.hpp"
+#include "model/golden.hpp"
 #include "model/model_file.hpp"
+#include "model/network_shapes.hpp"
+#include "torch_io/model_writer.hpp"
 
 namespace catdog::test_support {
 
