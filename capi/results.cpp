@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 
 #include "guard.hpp"
@@ -35,6 +36,10 @@ catdog_status classify_one(catdog_result** out, const catdog_classifier* classif
 
 const Verdict* find(const catdog_result* result, size_t item) {
   return result != nullptr && item < result->items.size() ? &result->items[item] : nullptr;
+}
+
+auto best(const Verdict& verdict) {
+  return std::max_element(verdict.probabilities.begin(), verdict.probabilities.end());
 }
 
 }  // namespace
@@ -126,13 +131,13 @@ const char* catdog_reason_name(catdog_reason reason) {
 
 const char* catdog_result_label(const catdog_result* result, size_t item) {
   const Verdict* verdict = find(result, item);
-  if (verdict == nullptr || verdict->ranked.empty()) return nullptr;
-  return result->labels[static_cast<std::size_t>(verdict->ranked.front().index)].c_str();
+  if (verdict == nullptr || verdict->probabilities.empty()) return nullptr;
+  return result->labels[static_cast<std::size_t>(best(*verdict) - verdict->probabilities.begin())].c_str();
 }
 
 double catdog_result_confidence(const catdog_result* result, size_t item) {
   const Verdict* verdict = find(result, item);
-  return verdict != nullptr && !verdict->ranked.empty() ? verdict->ranked.front().probability : 0;
+  return verdict != nullptr && !verdict->probabilities.empty() ? *best(*verdict) : 0;
 }
 
 int32_t catdog_result_abstained(const catdog_result* result, size_t item) {
@@ -147,14 +152,14 @@ catdog_status catdog_result_ranked(const catdog_result* result, size_t item, int
     if (verdict == nullptr) {
       throw Failure(Status::invalid_argument, "there is no item " + std::to_string(item) + " in this result");
     }
-    if (rank < 0 || static_cast<std::size_t>(rank) >= verdict->ranked.size()) {
+    if (rank < 0 || static_cast<std::size_t>(rank) >= verdict->probabilities.size()) {
       throw Failure(Status::invalid_argument, "rank " + std::to_string(rank) + " is outside the item's " +
-                                                  std::to_string(verdict->ranked.size()) +
+                                                  std::to_string(verdict->probabilities.size()) +
                                                   " labels (none when the item failed)");
     }
-    const core::RankedLabel& ranked = verdict->ranked[static_cast<std::size_t>(rank)];
-    if (out_label_index != nullptr) *out_label_index = ranked.index;
-    if (out_probability != nullptr) *out_probability = ranked.probability;
+    const int label = core::ranks(*verdict)[static_cast<std::size_t>(rank)];
+    if (out_label_index != nullptr) *out_label_index = label;
+    if (out_probability != nullptr) *out_probability = verdict->probabilities[static_cast<std::size_t>(label)];
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <mutex>
 #include <new>
+#include <numeric>
 #include <opencv2/core.hpp>
 #include <thread>
 #include <utility>
@@ -40,15 +41,6 @@ std::string in_words(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", share);
   return text;
-}
-
-std::vector<RankedLabel> rank(std::span<const float> probabilities) {
-  std::vector<RankedLabel> ranked;
-  ranked.reserve(probabilities.size());
-  for (const float probability : probabilities) ranked.push_back({static_cast<int>(ranked.size()), probability});
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const RankedLabel& a, const RankedLabel& b) { return a.probability > b.probability; });
-  return ranked;
 }
 
 }  // namespace
@@ -115,13 +107,14 @@ struct Classifier::Impl {
     verdict.timings.infer = watch.lap();
     calibrate_in_place(scores, model.config());
     const std::size_t labels = model.config().labels.size();
-    verdict.ranked = rank(std::span(scores).first(labels));
     if (labels < scores.size()) verdict.neither = scores[labels];
+    scores.resize(labels);
+    verdict.probabilities = std::move(scores);
     decide(verdict);
   }
 
   void decide(Verdict& verdict) const {
-    const double confidence = verdict.ranked.front().probability;
+    const double confidence = *std::max_element(verdict.probabilities.begin(), verdict.probabilities.end());
     verdict.trust = verdict.neither < 0 ? confidence : confidence * (1.0 - verdict.neither);
     verdict.reason = Reason::label;
     if (verdict.trust < thresholds.abstain_below) verdict.reason = Reason::low_confidence;
@@ -151,7 +144,7 @@ struct Classifier::Impl {
   static void fail(Verdict& verdict, Status status, const std::string& message) {
     verdict.status = status;
     verdict.message = message;
-    verdict.ranked.clear();
+    verdict.probabilities.clear();
     verdict.neither = -1;
     verdict.trust = 0;
     verdict.reason = Reason::none;
@@ -191,6 +184,14 @@ Thresholds choose_thresholds(const Calibration& calibration, const ClassifierOpt
   }
   throw Failure(Status::model_unsupported, "this model reaches no precision of " + in_words(*options.min_precision) +
                                                " at any threshold; the best is " + in_words(best));
+}
+
+std::vector<int> ranks(const Verdict& verdict) {
+  std::vector<int> order(verdict.probabilities.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto probability = [&verdict](int label) { return verdict.probabilities[static_cast<std::size_t>(label)]; };
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return probability(a) > probability(b); });
+  return order;
 }
 
 Classifier::Classifier(ModelFile model, ClassifierOptions options)

@@ -40,11 +40,6 @@ struct Timings {  // Wall-clock milliseconds.
   double total = 0;
 };
 
-struct RankedLabel {
-  int index = 0;
-  float probability = 0;
-};
-
 // When an answer is no label. In force once a classifier is open.
 struct Thresholds {
   double abstain_below = 0;  // Of the trust.
@@ -61,16 +56,19 @@ enum class Reason : std::int32_t { none = 0, label = 10, low_confidence = 20, ne
 // The verdict on one image, or why there is none.
 struct Verdict {
   Status status = Status::ok;
-  std::string message;              // Empty when ok.
-  std::vector<RankedLabel> ranked;  // All labels, most probable first; ties by index. Empty when failed.
-  double neither = -1;              // Probability that the image is of no label; -1 where the model can't say.
-  double trust = 0;                 // Probability that the first label is right.
+  std::string message;               // Empty when ok.
+  std::vector<float> probabilities;  // By label; empty when failed.
+  double neither = -1;               // Probability that the image is of no label; -1 where the model can't say.
+  double trust = 0;                  // Probability that the first label is right.
   Reason reason = Reason::none;
   bool abstained() const { return reason == Reason::low_confidence || reason == Reason::neither; }
   Size size;  // As displayed.
   ImageFormat format = ImageFormat::unknown;
   Timings timings;
 };
+
+// Label indices, most probable first; ties by index.
+std::vector<int> ranks(const Verdict& verdict);
 
 class Classifier {
  public:
