@@ -70,7 +70,7 @@ int classify(const ClassifyOptions& options) {
     return paths[i] == "-" ? session.classify_bytes("-", piped) : session.classify_file(paths[i]);
   };
   const auto deliver = [&](const Verdict& verdict) {
-    if (on_terminal || verdict.status != CATDOG_OK) progress.hide();
+    if (on_terminal || !verdict.result) progress.hide();
     if (options.json) {
       write_out(json_row(verdict, session.labels()));
     } else if (options.csv) {
@@ -80,9 +80,9 @@ int classify(const ClassifyOptions& options) {
     }
     // The one who reads a pipe sees each row at once too.
     flush_out();
-    if (verdict.status != CATDOG_OK) {
+    if (!verdict.result) {
       unreadable = true;
-      complain(verdict.path + ": " + catdog_status_name(verdict.status) + ": " + verdict.message);
+      complain(verdict.path + ": " + catdog_status_name(verdict.result.status()) + ": " + verdict.result.message());
     }
     progress.advance();
   };

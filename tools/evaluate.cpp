@@ -147,9 +147,9 @@ int evaluate(const EvaluateOptions& options) {
       if (predictions.is_open()) {
         predictions << csv_field(truth_name(record.truth, labels)) << "," << csv_row(verdict, labels.size());
       }
-      if (verdict.status != CATDOG_OK) {
+      if (!verdict.result) {
         progress.hide();
-        complain(verdict.path + ": " + catdog_status_name(verdict.status) + ": " + verdict.message);
+        complain(verdict.path + ": " + catdog_status_name(verdict.result.status()) + ": " + verdict.result.message());
       }
       progress.advance();
     };

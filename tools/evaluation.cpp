@@ -121,9 +121,9 @@ std::vector<LabelledImage> labelled_images(const std::string& folder, const std:
 std::vector<Sample> samples_of(const std::vector<Record>& records) {
   std::vector<Sample> samples;
   for (const auto& [truth, verdict] : records) {
-    if (verdict.status != CATDOG_OK) continue;
-    samples.push_back({truth, verdict.label_index, verdict.abstained, verdict.probabilities, verdict.neither,
-                       verdict.reason == CATDOG_REASON_NEITHER});
+    if (!verdict.result) continue;
+    samples.push_back({truth, verdict.result.label_index(), verdict.result.abstained(), verdict.result.probabilities(),
+                       verdict.result.neither(), verdict.result.reason() == CATDOG_REASON_NEITHER});
   }
   return samples;
 }
@@ -133,7 +133,7 @@ Evaluation evaluate_images(const Session& session, const std::vector<LabelledIma
   Evaluation evaluation;
   const auto deliver = [&](const Verdict& verdict) {
     const Record& record = evaluation.records.emplace_back(Record{images[evaluation.records.size()].truth, verdict});
-    evaluation.unreadable += verdict.status == CATDOG_OK ? 0 : 1;
+    evaluation.unreadable += verdict.result.ok() ? 0 : 1;
     seen(record);
   };
   run_in_order(

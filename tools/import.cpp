@@ -9,10 +9,10 @@
 #include <sstream>
 
 #include "commands.hpp"
-#include "torch_io/import_abi.h"
 #include "output.hpp"
 #include "runtime/own_folder.hpp"
 #include "session.hpp"
+#include "torch_io/import_abi.h"
 
 namespace catdog::cli {
 

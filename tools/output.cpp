@@ -66,56 +66,60 @@ std::string csv_header(const std::vector<std::string>& labels) {
 }
 
 std::string csv_row(const Verdict& verdict, std::size_t labels) {
-  const bool ok = verdict.status == CATDOG_OK;
-  std::string row = csv_field(verdict.path) + "," + catdog_status_name(verdict.status);
+  const bool ok = verdict.result.ok();
+  std::string row = csv_field(verdict.path) + "," + catdog_status_name(verdict.result.status());
   if (ok) {
-    row += "," + csv_field(verdict.answer) + "," + catdog_reason_name(verdict.reason) + "," + csv_field(verdict.label) +
-           "," + number(verdict.confidence, 6) + "," + number(verdict.trust, 6) + "," +
-           (verdict.neither ? number(*verdict.neither, 6) : "") + (verdict.abstained ? ",1" : ",0");
+    row += "," + csv_field(verdict.result.answer()) + "," + verdict.result.reason_name() + "," +
+           csv_field(verdict.result.label()) + "," + number(verdict.result.confidence(), 6) + "," +
+           number(verdict.result.trust(), 6) + "," +
+           (verdict.result.neither() ? number(*verdict.result.neither(), 6) : "") +
+           (verdict.result.abstained() ? ",1" : ",0");
   } else {
     row += ",,,,,,,";
   }
-  for (std::size_t i = 0; i < labels; ++i) row += ok ? "," + number(verdict.probabilities[i], 6) : ",";
-  row += ok ? "," + std::to_string(verdict.width) + "," + std::to_string(verdict.height) : ",,";
-  return row + "," + verdict.format + "," + csv_field(verdict.message) + "\r\n";
+  for (std::size_t i = 0; i < labels; ++i) row += ok ? "," + number(verdict.result.probabilities()[i], 6) : ",";
+  row += ok ? "," + std::to_string(verdict.result.width()) + "," + std::to_string(verdict.result.height()) : ",,";
+  return row + "," + verdict.result.format() + "," + csv_field(verdict.result.message()) + "\r\n";
 }
 
 std::string json_row(const Verdict& verdict, const std::vector<std::string>& labels) {
   nlohmann::ordered_json row;
   row["path"] = verdict.path;
-  row["status"] = catdog_status_name(verdict.status);
-  if (verdict.status != CATDOG_OK) {
-    row["message"] = verdict.message;
+  row["status"] = catdog_status_name(verdict.result.status());
+  if (!verdict.result) {
+    row["message"] = verdict.result.message();
     return dump_json(row);
   }
-  row["answer"] = verdict.answer;
-  row["reason"] = catdog_reason_name(verdict.reason);
-  row["trust"] = verdict.trust;
-  row["neither"] = verdict.neither ? nlohmann::ordered_json(*verdict.neither) : nlohmann::ordered_json(nullptr);
-  row["label"] = verdict.label;
-  row["confidence"] = verdict.confidence;
-  row["abstained"] = verdict.abstained;
-  for (std::size_t i = 0; i < labels.size(); ++i) row["probabilities"][labels[i]] = verdict.probabilities[i];
-  row["width"] = verdict.width;
-  row["height"] = verdict.height;
-  row["format"] = verdict.format;
-  row["total_ms"] = verdict.total_ms;
+  row["answer"] = verdict.result.answer();
+  row["reason"] = verdict.result.reason_name();
+  row["trust"] = verdict.result.trust();
+  row["neither"] =
+      verdict.result.neither() ? nlohmann::ordered_json(*verdict.result.neither()) : nlohmann::ordered_json(nullptr);
+  row["label"] = verdict.result.label();
+  row["confidence"] = verdict.result.confidence();
+  row["abstained"] = verdict.result.abstained();
+  for (std::size_t i = 0; i < labels.size(); ++i) row["probabilities"][labels[i]] = verdict.result.probabilities()[i];
+  row["width"] = verdict.result.width();
+  row["height"] = verdict.result.height();
+  row["format"] = verdict.result.format();
+  row["total_ms"] = verdict.result.timings().total_ms;
   return dump_json(row);
 }
 
 std::string text_row(const Verdict& verdict) {
   const std::string path = printable(verdict.path);
-  if (verdict.status != CATDOG_OK) {
-    return path + ": " + catdog_status_name(verdict.status) + ": " + printable(verdict.message) + "\n";
+  if (!verdict.result) {
+    return path + ": " + catdog_status_name(verdict.result.status()) + ": " + printable(verdict.result.message()) +
+           "\n";
   }
   // The score behind the answer; where the answer is "uncertain", what it is most likely to be.
-  std::string row = path + ": " + printable(verdict.answer) + " ";
-  switch (verdict.reason) {
-    case CATDOG_REASON_NEITHER: row += number(verdict.neither.value_or(0), 3); break;
+  std::string row = path + ": " + printable(verdict.result.answer()) + " ";
+  switch (verdict.result.reason()) {
+    case CATDOG_REASON_NEITHER: row += number(verdict.result.neither().value_or(0), 3); break;
     case CATDOG_REASON_LOW_CONFIDENCE:
-      row += "(" + printable(verdict.label) + " " + number(verdict.trust, 3) + ")";
+      row += "(" + printable(verdict.result.label()) + " " + number(verdict.result.trust(), 3) + ")";
       break;
-    default: row += number(verdict.trust, 3);
+    default: row += number(verdict.result.trust(), 3);
   }
   return row + "\n";
 }

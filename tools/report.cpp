@@ -126,27 +126,28 @@ std::string data_uri(const Verdict& verdict) {
   const std::array<std::string, 4> shown = {"jpeg", "png", "webp", "gif"};
   std::error_code error;
   const std::uintmax_t size = fs::file_size(verdict.path, error);
-  if (error || size > most_embedded_bytes || std::find(shown.begin(), shown.end(), verdict.format) == shown.end()) {
+  if (error || size > most_embedded_bytes ||
+      std::find(shown.begin(), shown.end(), verdict.result.format()) == shown.end()) {
     return "";
   }
   std::ifstream in(verdict.path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  return "data:image/" + verdict.format + ";base64," + base64(bytes);
+  return "data:image/" + verdict.result.format() + ";base64," + base64(bytes);
 }
 
-bool readable(const Record& record) { return record.verdict.status == CATDOG_OK; }
+bool readable(const Record& record) { return record.verdict.result.ok(); }
 bool shows_label(const Record& record) { return readable(record) && record.truth != no_label; }
-bool is_neither(const Record& record) { return record.verdict.reason == CATDOG_REASON_NEITHER; }
-bool label_right(const Record& record) { return record.verdict.label_index == record.truth; }
+bool is_neither(const Record& record) { return record.verdict.result.reason() == CATDOG_REASON_NEITHER; }
+bool label_right(const Record& record) { return record.verdict.result.label_index() == record.truth; }
 
 // "uncertain" is no mistake.
 bool mistaken(const Record& record) {
   if (!readable(record)) return false;
-  return record.verdict.abstained ? is_neither(record) && record.truth != no_label : !label_right(record);
+  return record.verdict.result.abstained() ? is_neither(record) && record.truth != no_label : !label_right(record);
 }
 
 double sureness(const Record& record) {
-  return is_neither(record) ? record.verdict.neither.value_or(0) : record.verdict.trust;
+  return is_neither(record) ? record.verdict.result.neither().value_or(0) : record.verdict.result.trust();
 }
 
 class Page {
@@ -245,7 +246,8 @@ class Page {
       if (!readable(record)) continue;
       const std::size_t row = record.truth == no_label ? labels_.size() : static_cast<std::size_t>(record.truth);
       const std::size_t declined = labels_.size() + (is_neither(record) ? 0 : 1);
-      ++answers[row][record.verdict.abstained ? declined : static_cast<std::size_t>(record.verdict.label_index)];
+      ++answers[row][record.verdict.result.abstained() ? declined
+                                                       : static_cast<std::size_t>(record.verdict.result.label_index())];
     }
     if (metrics_.neither.count == 0) answers.pop_back();
     std::string out = heading("Confusion matrix") +
@@ -274,7 +276,7 @@ class Page {
       std::vector<bool> positive;
       for (const Record& record : evaluation_.records) {
         if (!shows_label(record)) continue;
-        scores.push_back(record.verdict.probabilities[i]);
+        scores.push_back(record.verdict.result.probabilities()[i]);
         positive.push_back(record.truth == static_cast<int>(i));
       }
       const std::string& label = session_.labels()[i];
@@ -297,7 +299,7 @@ class Page {
     std::vector<bool> right;
     for (const Record& record : evaluation_.records) {
       if (!shows_label(record)) continue;
-      confidences.push_back(record.verdict.confidence);
+      confidences.push_back(record.verdict.result.confidence());
       right.push_back(label_right(record));
     }
     Curve bins;
@@ -322,7 +324,7 @@ class Page {
       std::vector<bool> right;
       for (const Record& record : evaluation_.records) {
         if (!readable(record) || (record.truth == no_label && !strangers)) continue;
-        trust.push_back(record.verdict.trust);
+        trust.push_back(record.verdict.result.trust());
         right.push_back(label_right(record));
       }
       Curve curve = coverage_curve(trust, right);
@@ -365,8 +367,8 @@ class Page {
     std::vector<bool> positive;
     std::array<std::vector<double>, 2> apart;
     for (const Record& record : evaluation_.records) {
-      if (!readable(record) || !record.verdict.neither) continue;
-      scores.push_back(*record.verdict.neither);
+      if (!readable(record) || !record.verdict.result.neither()) continue;
+      scores.push_back(*record.verdict.result.neither());
       positive.push_back(record.truth == no_label);
       apart[record.truth == no_label ? 1 : 0].push_back(scores.back());
     }
@@ -404,10 +406,10 @@ class Page {
       const std::string truth = escaped(truth_name(wrong[i]->truth, session_.labels()));
       const std::string uri = data_uri(verdict);
       out += "<li>" + (uri.empty() ? "<span class=\"none\">not embedded</span>"
-                                   : "<img alt=\"" + truth + " that was called " + escaped(verdict.answer) +
+                                   : "<img alt=\"" + truth + " that was called " + escaped(verdict.result.answer()) +
                                          "\" src=\"" + uri + "\">");
-      out += truth + " called " + escaped(verdict.answer) + " " + number(sureness(*wrong[i]), "%.3f") + "<br>" +
-             code(verdict.path) + "</li>\n";
+      out += truth + " called " + escaped(verdict.result.answer()) + " " + number(sureness(*wrong[i]), "%.3f") +
+             "<br>" + code(verdict.path) + "</li>\n";
     }
     return out + "</ol>\n";
   }
@@ -418,9 +420,9 @@ class Page {
     std::map<std::size_t, std::pair<std::size_t, std::size_t>> sides;
     for (const Record& record : evaluation_.records) {
       if (!shows_label(record)) continue;
-      const int side = std::min(record.verdict.width, record.verdict.height);
+      const int side = std::min(record.verdict.result.width(), record.verdict.result.height());
       const auto group = std::upper_bound(sizes.begin(), sizes.end(), side) - sizes.begin();
-      for (auto* counts : {&formats[record.verdict.format], &sides[static_cast<std::size_t>(group)]}) {
+      for (auto* counts : {&formats[record.verdict.result.format()], &sides[static_cast<std::size_t>(group)]}) {
         counts->first += label_right(record) ? 1 : 0;
         ++counts->second;
       }
@@ -456,7 +458,7 @@ class Page {
     for (const Record& record : evaluation_.records) {
       if (readable(record) || listed == most_unreadable) continue;
       ++listed;
-      out += "<li>" + code(record.verdict.path) + ": " + catdog_status_name(record.verdict.status) + "</li>\n";
+      out += "<li>" + code(record.verdict.path) + ": " + catdog_status_name(record.verdict.result.status()) + "</li>\n";
     }
     return out + "</ul>\n";
   }

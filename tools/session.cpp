@@ -36,33 +36,6 @@ Classifier open_model(const ModelOptions& from) {
   }
 }
 
-// An image that can't be read is a row like any other.
-template <typename Classify>
-Verdict verdict_of(const std::string& name, const Classify& classify) {
-  Verdict verdict;
-  verdict.path = name;
-  try {
-    const Result result = classify();
-    verdict.answer = result.answer();
-    verdict.reason = result.reason();
-    verdict.trust = result.trust();
-    verdict.neither = result.neither();
-    verdict.label = result.label();
-    verdict.label_index = result.label_index();
-    verdict.confidence = result.confidence();
-    verdict.abstained = result.abstained();
-    verdict.probabilities = result.probabilities();
-    verdict.format = result.format();
-    verdict.width = result.width();
-    verdict.height = result.height();
-    verdict.total_ms = result.timings().total_ms;
-  } catch (const Error& error) {
-    verdict.status = error.status();
-    verdict.message = error.what();
-  }
-  return verdict;
-}
-
 }  // namespace
 
 void add_run_options(CLI::App& command, RunOptions& options) {
@@ -119,12 +92,10 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
 
 Session::Session(const ModelOptions& options) : classifier_(open_model(options)), labels_(classifier_.labels()) {}
 
-Verdict Session::classify_file(const std::string& path) const {
-  return verdict_of(path, [&] { return classifier_.classify_file(path); });
-}
+Verdict Session::classify_file(const std::string& path) const { return {path, classifier_.try_classify_file(path)}; }
 
 Verdict Session::classify_bytes(const std::string& name, const std::string& bytes) const {
-  return verdict_of(name, [&] { return classifier_.classify(Bytes(bytes)); });
+  return {name, classifier_.try_classify(Bytes(bytes))};
 }
 
 }  // namespace catdog::cli

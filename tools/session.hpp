@@ -42,7 +42,7 @@ struct ModelOptions {
   std::optional<std::int64_t> max_decode_bytes;
   std::optional<std::int64_t> timeout_ms;
 
-  std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(std::int64_t{32} << 20); }
+  std::int64_t encoded_limit() const { return max_encoded_bytes.value_or(Options().max_encoded_bytes()); }
 };
 
 // How a command that reads many images goes through them.
@@ -55,23 +55,10 @@ void add_run_options(CLI::App& command, RunOptions& options);
 
 void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_option);
 
+// An image that can't be read is a row like any other: its result has the status.
 struct Verdict {
   std::string path;
-  catdog_status status = CATDOG_OK;
-  std::string message;
-  std::string answer;  // A label, "neither" or "uncertain".
-  catdog_reason reason = CATDOG_REASON_NONE;
-  double trust = 0;
-  std::optional<double> neither;  // Nothing where the model can't say.
-  std::string label;
-  int label_index = -1;
-  double confidence = 0;
-  bool abstained = false;
-  std::vector<double> probabilities;  // By label index.
-  std::string format;
-  int width = 0;
-  int height = 0;
-  double total_ms = 0;
+  Result result;
 };
 
 class Session {
