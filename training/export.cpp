@@ -8,9 +8,9 @@
 
 #include "calibration.hpp"
 #include "catdog/version.h"
-#include "torch_io/model_writer.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
+#include "torch_io/model_writer.hpp"
 
 namespace catdog::training {
 namespace {

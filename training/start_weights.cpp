@@ -4,9 +4,9 @@
 #include <charconv>
 #include <sstream>
 
-#include "torch_io/checkpoint.hpp"
 #include "model/model_file.hpp"
 #include "status.hpp"
+#include "torch_io/checkpoint.hpp"
 
 namespace catdog::training {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <functional>
 
-#include "torch_io/checkpoint.hpp"
 #include "lib/model/failure_matcher.hpp"
 #include "lib/runtime/temporary_folder.hpp"
+#include "torch_io/checkpoint.hpp"
 #include "training/import/pickle_writer.hpp"
 #include "training/import/simple_cnn.hpp"
 

@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "torch_io/checkpoint.hpp"
 #include "lib/runtime/temporary_folder.hpp"
+#include "torch_io/checkpoint.hpp"
 #include "training/import/simple_cnn.hpp"
 
 namespace catdog {
