@@ -16,9 +16,16 @@ std::vector<double> values(const at::Tensor& tensor) {
   return {plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel()};
 }
 
+// The value at or below which that share of the values lies.
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(values.size())));
+  return values[std::min(std::max<std::size_t>(rank, 1), values.size()) - 1];
+}
+
 }  // namespace
 
-NeitherCalibration fit_neither(const Predictions& predictions, double answered) {
+NeitherCalibration fit_neither(const Predictions& predictions, double answered, double declined) {
   const std::vector<double> shown = values(predictions.neither);
   const std::vector<double> strange = values(predictions.negative_neither);
   if (shown.empty() || strange.empty()) {
@@ -52,10 +59,9 @@ NeitherCalibration fit_neither(const Predictions& predictions, double answered) 
     fit.offset -= limit * step_offset;
     if (std::abs(step_scale) + std::abs(step_offset) < 1e-9) break;
   }
-  std::vector<double> sorted = shown;
-  std::sort(sorted.begin(), sorted.end());
-  const auto rank = static_cast<std::size_t>(std::ceil(answered * static_cast<double>(sorted.size())));
-  const double logit = sorted[std::min(std::max<std::size_t>(rank, 1), sorted.size()) - 1];
+  // Where nearly all negatives lie above that, anything in the gap declines them, and its middle costs fewest answers.
+  double logit = quantile(shown, answered);
+  logit = std::max(logit, (logit + quantile(strange, 1 - declined)) / 2);
   fit.above = 1 / (1 + std::exp(-(fit.scale * logit + fit.offset)));
   return fit;
 }

@@ -19,8 +19,9 @@ struct NeitherCalibration {
 };
 
 // Logistic regression on the logit (Platt 1999), negatives weighted as `stranger_share` of all. `above` is the score
-// that `answered` of the images with a class stay below.
-NeitherCalibration fit_neither(const Predictions& predictions, double answered);
+// that `answered` of the images with a class don't exceed. Where `declined` of the negatives exceed a higher one, it is
+// the middle of the two logits.
+NeitherCalibration fit_neither(const Predictions& predictions, double answered, double declined);
 
 // Folds scale and offset into row `output` of the last layer, so that sigmoid(logit) is the score.
 void fold(const NeitherCalibration& calibration, const core::Network& network, std::int64_t output, StateDict& state);

@@ -15,8 +15,10 @@
 namespace catdog::training {
 namespace {
 
-// Share of the validation images with a class that the default threshold of the score for neither lets pass.
+// Shares of the validation images with a class, and of its negatives, that the threshold of the score for neither is to
+// let pass and to decline.
 constexpr double answered_share = 0.985;
+constexpr double declined_share = 0.99;
 
 nlohmann::ordered_json to_json(const Predictions& predictions, double temperature, const NeitherCalibration* neither) {
   const Metrics m = measure(predictions, temperature);
@@ -47,7 +49,7 @@ std::string export_model(const Trainer& trainer, const Dataset& data, const Trai
   NeitherCalibration neither;
   const bool has_neither = validation.neither.defined();
   if (has_neither) {
-    neither = fit_neither(validation, answered_share);
+    neither = fit_neither(validation, answered_share, declined_share);
     const auto output = static_cast<std::int64_t>(data.labels.size());
     fold(neither, trainer.network(), output, state);
     fold(neither, validation);

@@ -69,8 +69,10 @@ Options options_of(const Settings& settings) {
 unsigned fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 
 void watch_forks() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    generation.fetch_add(1, std::memory_order_relaxed);
+    running_calls = 0;
+  });
   if (registered != 0) throw py::import_error("no memory for pthread_atfork()");
 }
 

@@ -4,6 +4,7 @@
 
 #include "classifier.hpp"
 #include "errors.hpp"
+#include "gil.hpp"
 
 namespace py = pybind11;
 using catdog::python::Core;
@@ -13,6 +14,7 @@ PYBIND11_MODULE(_catdog, module) {
   module.doc() = "The extension under the package catdog.";
   catdog::python::register_errors();
   catdog::python::watch_forks();
+  if (Py_AtExit(catdog::python::await_running_calls) != 0) throw py::import_error("Py_AtExit() has no room");
 
   module.def("version", [] { return catdog_version(); });
   module.def(

@@ -47,10 +47,7 @@ class Compiler {
     const Graph graph = build_graph(model_);
     const InputSpec& input = model_.input;
     values_.push_back(new_value(memory::desc({1, 3, input.height, input.width}, type_, Tag::nhwc)));
-    for (const Node& node : graph.nodes) {
-      last_ = static_cast<int>(values_.size()) == graph.output;
-      emit_checked(node);
-    }
+    for (const Node& node : graph.nodes) emit_checked(node);
     emit_output(value(graph.output));
     plan_.input.type = type_ == Type::bf16 ? ElementType::bfloat16 : ElementType::float32;
     plan_.input.layout = Layout::nhwc;
@@ -169,7 +166,7 @@ class Compiler {
     } catch (const dnnl::error& error) {
       if (error.status != dnnl_unimplemented) throw;
     }
-    Primitive chosen = make(memory::desc(source.dims(), type_, Tag::any));
+    Primitive chosen = make(memory::desc(source.dims(), source.data_type(), Tag::any));
     return as_is && is_slow(chosen.impl_info_str()) ? *as_is : chosen;
   }
 
@@ -202,15 +199,17 @@ class Compiler {
     values_.push_back(result);
   }
 
+  // A few values, in which bf16 would round what decides: in float32 whatever the precision is.
   void emit_linear(const Node& node) {
-    const Value& input = value(node.input);
     const bool flat = node.in.flat;
+    const Value input =
+        flat ? reordered(value(node.input), memory::desc({1, node.in.c}, Type::f32, Tag::nc)) : value(node.input);
     const std::int64_t out = node.out.c;
     const Dims weight_dims = flat ? Dims{out, node.in.c} : Dims{out, node.in.c, node.in.h, node.in.w};
-    const memory::desc result_desc({1, out}, last_ ? Type::f32 : type_, Tag::nc);
+    const memory::desc result_desc({1, out}, Type::f32, Tag::nc);
     const auto pd = choose(input.desc, [&](const memory::desc& source) {
       const dnnl::inner_product_forward::desc desc(dnnl::prop_kind::forward_inference, source,
-                                                   memory::desc(weight_dims, type_, Tag::any),
+                                                   memory::desc(weight_dims, source.data_type(), Tag::any),
                                                    memory::desc({out}, Type::f32, Tag::x), result_desc);
       return dnnl::inner_product_forward::primitive_desc(desc, attributes(node.activation), plan_.engine);
     });
@@ -335,7 +334,6 @@ class Compiler {
   Type type_;
   Plan plan_;
   std::vector<Value> values_;
-  bool last_ = false;
 };
 
 }  // namespace
