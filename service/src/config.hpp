@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "catdog/catdog.hpp"
+
 namespace catdog::service {
 
 struct Config {
@@ -20,8 +22,9 @@ struct Config {
   std::optional<double> abstain_below;
   std::optional<double> neither_above;
   std::optional<double> min_precision;
-  std::int64_t max_pixels = 64'000'000;
-  std::int64_t max_side = 16384;
+  std::int64_t max_decode_bytes = std::int64_t{160} << 20;  // Of each worker.
+  std::int64_t max_pixels = Options().max_pixels();
+  std::int64_t max_side = Options().max_side();
   int workers = 0;  // 0 = the control group's CPU quota.
   std::string reload_check_dir;
   double reload_min_agreement = 0.9;

@@ -24,17 +24,17 @@ auto find_header(const std::vector<Header>& headers, std::string_view name) noex
                       [&](const Header& header) { return equal_ignoring_case(header.name, name); });
 }
 
-Problem problem_of_library(const Error& error) {
-  switch (error.status()) {
-    case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", error.what()};
-    case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", error.what()};
-    case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", error.what()};
-    case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", error.what(), {{"Retry-After", "1"}}};
+}  // namespace
+
+Problem problem_of_library(catdog_status status, std::string message) {
+  switch (status) {
+    case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", std::move(message)};
+    case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", std::move(message)};
+    case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", std::move(message)};
+    case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", std::move(message), {{"Retry-After", "1"}}};
     default: return {500, "internal", "The service failed; the log has more under this request_id."};
   }
 }
-
-}  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
   const auto found = find_header(headers, name);
@@ -57,11 +57,11 @@ Problem problem_of(const std::exception_ptr& failure) {
   } catch (const Problem& problem) {
     return problem;
   } catch (const Error& error) {
-    return problem_of_library(error);
+    return problem_of_library(error.status(), error.what());
   } catch (const std::bad_alloc&) {
-    return problem_of_library(Error(CATDOG_ERROR_OUT_OF_MEMORY, "Memory ran out; try again later."));
+    return problem_of_library(CATDOG_ERROR_OUT_OF_MEMORY, "Memory ran out; try again later.");
   } catch (...) {
-    return problem_of_library(Error(CATDOG_ERROR_INTERNAL, ""));
+    return problem_of_library(CATDOG_ERROR_INTERNAL, "");
   }
 }
 

@@ -3,6 +3,8 @@
 // here.
 #pragma once
 
+#include <catdog/catdog.h>
+
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,6 +19,8 @@ nlohmann::ordered_json problem_members(const Problem& problem, std::string_view 
 
 // The problem that an exception is to the client: a Problem is itself, a catdog::Error has one, all others are 500.
 Problem problem_of(const std::exception_ptr& failure);
+// The problem that a status of the library is to the client.
+Problem problem_of_library(catdog_status status, std::string message);
 // What it says, for the log.
 std::string reason_of(const std::exception_ptr& failure);
 

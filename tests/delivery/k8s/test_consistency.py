@@ -67,6 +67,22 @@ def test_ports(overlay: str, settings: dict[str, str]) -> None:
         assert rule["ports"][0]["port"] in ports
 
 
+@pytest.mark.parametrize("overlay", [*DEPLOYMENTS, "kserve"])
+def test_the_worst_case_fits_the_memory_of_the_pod(overlay: str, settings: dict[str, str]) -> None:
+    """The arithmetic of docs/kubernetes.md."""
+    mib = 1 << 20
+    value = {**settings, **environment(overlay)}
+    limits = container(overlay)["resources"]["limits"]
+    memory = int(limits["memory"].removesuffix("Mi")) * mib
+    decoding = int(limits["cpu"]) * int(value["CATDOG_MAX_DECODE_BYTES"])
+    connections = int(value["CATDOG_MAX_CONNECTIONS"]) * (int(value["CATDOG_MAX_HEADER_BYTES"]) + 64 * 1024)
+    worst = 84 * mib + int(value["CATDOG_MAX_QUEUE_BYTES"]) + decoding + connections
+    assert worst <= memory
+    if overlay != "kserve":
+        page = (SOURCE / "docs" / "kubernetes.md").read_text()
+        assert f"| together | {worst // mib} |" in page
+
+
 def test_kserve_reaches_the_api(settings: dict[str, str], openapi: dict[str, Any]) -> None:
     (port,) = container("kserve")["ports"]
     assert str(port["containerPort"]) == settings["CATDOG_LISTEN_PORT"]

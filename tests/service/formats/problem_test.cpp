@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "service/formats/support.hpp"
+#include "support/images.hpp"
 
 namespace catdog::service {
 namespace {
@@ -22,6 +23,27 @@ Request request_to(const std::string& path) {
   request.path = path;
   request.request_id = "id-1";
   return request;
+}
+
+// Every problem document among the examples of openapi.json has the title that its type gets.
+void expect_titles(const nlohmann::json& json, int& seen) {
+  const auto type = json.is_object() ? json.find("type") : json.end();
+  if (json.is_object() && type != json.end() && type->is_string() &&
+      type->get<std::string>().starts_with("/problems/")) {
+    const std::string name = type->get<std::string>().substr(std::string("/problems/").size());
+    EXPECT_EQ(json.at("title"), problem_members(Problem(400, name, ""), "").at("title")) << name;
+    ++seen;
+  }
+  for (const auto& part : json) {
+    if (part.is_structured()) expect_titles(part, seen);
+  }
+}
+
+TEST(ProblemMembers, HaveTheTitlesOfTheOpenApiDocument) {
+  int seen = 0;
+  expect_titles(nlohmann::json::parse(test_support::read_file(CATDOG_SOURCE_DIR "/service/src/pages/openapi.json")),
+                seen);
+  EXPECT_GT(seen, 15);
 }
 
 TEST(RenderProblem, IsAProblemDocument) {

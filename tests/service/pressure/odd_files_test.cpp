@@ -40,7 +40,7 @@ class OddFiles : public testing::Test {
   OddFiles() {
     server_.start({"--log-level", "error"});
     Options options;
-    options.max_pixels(64'000'000).max_side(16'384);  // The server's defaults.
+    options.max_decode_bytes(160 << 20);  // The server's default.
     classifier_ = std::make_unique<Classifier>(Classifier::open((server_.folder() / "model.pt").string(), options));
   }
   // Status of each file of the folder, compared with the library's word on the same bytes.
