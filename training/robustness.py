@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How models stand images that are worse than those they were trained on.
 
-Changes every image of a folder of class folders in many ways, one after the other, and has `catdog evaluate` measure
-each model on the result. Writes a Markdown table (accuracy, and expected calibration error) and, with --plot, a picture.
+Changes every image of a folder of class folders in many ways, one after the other, and lets `catdog evaluate` measure
+each model on it. Writes a Markdown table (accuracy, and expected calibration error) and, with --plot, a picture.
 Noise is seeded by the image's name: the same call measures the same pixels.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps  # type: ignore[import]
 
 Change = Callable[[Image.Image, int], Image.Image]
 
@@ -116,7 +116,7 @@ def write_changed(images: list[Path], folder: Path, change: Change) -> None:
 def evaluate(folder: Path, model: str, precision: str) -> dict[str, Any]:
     command = [os.environ.get("CATDOG_COMMAND", "catdog"), "evaluate", str(folder), "--model", model]
     command += ["--precision", precision, "--json", "--no-progress"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
@@ -140,7 +140,7 @@ def table(rows: dict[str, list[dict[str, Any]]], models: list[str]) -> str:
 
 
 def plot(rows: dict[str, list[dict[str, Any]]], models: list[str], target: Path) -> None:
-    import matplotlib
+    import matplotlib  # type: ignore[import]
 
     matplotlib.use("Agg")
     from matplotlib import pyplot

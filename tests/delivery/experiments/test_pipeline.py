@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -170,3 +171,19 @@ def test_the_remote_takes_its_credentials_from_the_environment_alone() -> None:
     config = (SOURCE / ".dvc" / "config").read_text()
     assert not re.search(r"password|token|access_key|secret|user", config)
     assert "/config.local" in (SOURCE / ".dvc" / ".gitignore").read_text().split()
+
+
+def test_the_shipped_model_is_what_its_recipe_made() -> None:
+    """As `dvc status models/dvc.yaml` says it, of the files that are in the repository."""
+    stages = yaml.safe_load((SOURCE / "models" / "dvc.yaml").read_text())["stages"]
+    locked = yaml.safe_load((SOURCE / "models" / "dvc.lock").read_text())["stages"]
+    assert locked.keys() == stages.keys()
+    for name, stage in locked.items():
+        assert " ".join(stage["cmd"].split()) == " ".join(stages[name]["cmd"].split())
+        assert [entry["path"] for entry in stage["deps"]] == stages[name]["deps"]
+        for entry in stage["deps"] + stage["outs"]:
+            path = SOURCE / entry["path"]
+            if entry["path"].startswith("data/raw/"):
+                continue  # Not part of the repository.
+            seen = hashlib.md5(path.read_bytes()).hexdigest()
+            assert seen == entry["md5"], f"{entry['path']} changed: make the model again (models/README.md)"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of robustness: each change changes the images, the same way every time, and each model is measured on it."""
+"""The table of robustness: each change alters the images, the same way every time; each model is measured on it."""
 
 from __future__ import annotations
 
@@ -35,17 +35,20 @@ def test_noise_depends_on_the_file() -> None:
 
 
 def test_the_table_has_a_row_for_each_change_and_a_column_for_each_model(tmp_path: Path) -> None:
-    chosen = tmp_path / "list.txt"
-    chosen.write_text("cat/chelsea.png\n")
     plot = tmp_path / "plot.svg"
     models = ["--model", SOURCE / "models/best_model.pt", "--model", SOURCE / "models/simple_cnn.pt"]
-    done = tiny.script("robustness.py", IMAGES, *models, "--list", chosen, "--plot", plot)
+    done = tiny.script("robustness.py", IMAGES, *models, "--plot", plot)
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert done.stdout.startswith("1 images\n") and len(rows) == 1 + len(robustness.CHANGES)
+    assert done.stdout.startswith("2 images\n") and len(rows) == 1 + len(robustness.CHANGES)
     assert rows[0] == "| change | best_model: accuracy | ECE | simple_cnn: accuracy | ECE |"
     assert re.fullmatch(r"\| as it is \| 100\.0 % \| 0\.0\d\d \| 100\.0 % \| 0\.\d\d\d \|", rows[1])
     assert plot.read_text().count("thumbnail, 48 pixels") >= 1
+
+
+def test_a_list_names_the_images() -> None:
+    assert [path.name for path in robustness.images_of(IMAGES, None)] == ["chelsea.png", "dog.jpg"]
+    assert [path.name for path in robustness.images_of(IMAGES, {"dog/dog.jpg", "cat/dog.jpg"})] == ["dog.jpg"]
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
