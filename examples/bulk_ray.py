@@ -21,6 +21,8 @@ class Classify:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         predictions = self.classifier.classify_batch(list(batch.pop("bytes")))
         batch["status"] = [prediction.status for prediction in predictions]  # A broken image stops nothing.
+        batch["answer"] = [prediction.answer for prediction in predictions]
+        batch["trust"] = [prediction.trust for prediction in predictions]
         batch["label"] = [prediction.label for prediction in predictions]
         batch["confidence"] = [prediction.confidence for prediction in predictions]
         return batch

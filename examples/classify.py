@@ -16,8 +16,7 @@ def main() -> int:
                 print(f"{path}: {error}", file=sys.stderr)
                 failures += 1
                 continue
-            guess = " (a guess)" if prediction.abstained else ""
-            print(f"{path}: {prediction.label} {prediction.confidence:.3f}{guess}")
+            print(f"{path}: {prediction.answer} {prediction.trust:.3f}")
     return 1 if failures else 0
 
 

@@ -39,10 +39,9 @@ def main() -> int:
         while batch := list(itertools.islice(more, BATCH)):
             predictions = classifier.classify_batch([pixels for _, pixels in batch], channel_order="bgr")
             for (seconds, _), prediction in zip(batch, predictions):
-                label = "?" if prediction.abstained else prediction.label
-                if label != last:
-                    print(f"{seconds:.1f} {label} {prediction.confidence:.3f}")
-                last = label
+                if prediction.answer != last:
+                    print(f"{seconds:.1f} {prediction.answer} {prediction.trust:.3f}")
+                last = prediction.answer
     return 0
 
 

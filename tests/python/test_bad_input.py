@@ -171,7 +171,11 @@ def test_a_batch_says_what_became_of_each(classifier: catdog.Classifier, cat: Pa
         with pytest.raises(catdog.Error) as caught:
             classifier.classify(image)
         assert (caught.value.status, str(caught.value)) == (prediction.status, prediction.message)
-        assert prediction.label == "" and prediction.confidence == 0 and prediction.probabilities == {}
+        assert (
+            prediction.answer == prediction.label == ""
+            and prediction.confidence == 0
+            and prediction.probabilities == {}
+        )
         assert isinstance(prediction.error, catdog.Error) and str(prediction.error) == prediction.message
         assert repr(prediction) == f"Prediction({prediction.status}: {prediction.message})"
     assert classifier.classify_batch([]) == []

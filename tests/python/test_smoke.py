@@ -27,6 +27,9 @@ def test_a_prediction_says_all_that_is_known(classifier: catdog.Classifier, cat:
     assert list(prediction.probabilities) == ["cat", "dog"]
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     assert prediction.confidence == prediction.probabilities["cat"] > 0.5
+    assert (prediction.answer, prediction.reason) == ("cat", "label")
+    assert prediction.neither is not None and 0 <= prediction.neither < 0.1
+    assert prediction.trust == pytest.approx(prediction.confidence * (1 - prediction.neither))
     times = prediction.timings
     assert times.decode_ms > 0 and times.infer_ms > 0
     assert times.total_ms >= times.read_ms + times.decode_ms + times.preprocess_ms + times.infer_ms - 1e-6
@@ -34,24 +37,56 @@ def test_a_prediction_says_all_that_is_known(classifier: catdog.Classifier, cat:
 
 def test_a_prediction_as_text_as_json_and_pickled(classifier: catdog.Classifier, cat: Path) -> None:
     prediction = classifier.classify(cat)
-    assert repr(prediction).startswith("Prediction(cat, confidence=0.9")
+    assert repr(prediction).startswith("Prediction(cat, trust=0.9")
     assert "451x300 png" in repr(prediction) and repr(prediction).endswith(" ms)")
     facts = json.loads(json.dumps(prediction._asdict()))
     assert facts["status"] == "ok" and facts["label"] == "cat" and facts["timings"]["total_ms"] > 0
     assert set(facts) == {
-        *("status", "label", "confidence", "probabilities", "abstained", "width", "height", "format", "timings"),
+        *(
+            "status",
+            "answer",
+            "reason",
+            "neither",
+            "trust",
+            "label",
+            "confidence",
+            "probabilities",
+            "abstained",
+            "width",
+            "height",
+            "format",
+            "timings",
+        ),
         "message",
     }
     copy = pickle.loads(pickle.dumps(prediction))
     assert copy == prediction and copy.timings == prediction.timings and hash(copy) == hash(prediction)
 
 
-def test_a_prediction_below_the_threshold_abstains(cat: Path) -> None:
-    with catdog.Classifier(abstain_below=1.0) as classifier:
-        prediction = classifier.classify(cat)
-    assert prediction.abstained and ", abstained" in repr(prediction)
-    with catdog.Classifier(abstain_below=0.0) as classifier:
-        assert not classifier.classify(cat).abstained
+def test_the_answer_follows_the_thresholds(cat: Path) -> None:
+    for options, answer, reason in (
+        ({"abstain_below": 1.0}, "uncertain", "low_confidence"),
+        ({"neither_above": 0.0}, "neither", "neither"),
+        ({"min_precision": 0.99}, "cat", "label"),
+    ):
+        with catdog.Classifier(**options) as classifier:
+            prediction = classifier.classify(cat)
+        assert (prediction.answer, prediction.reason, prediction.label) == (answer, reason, "cat")
+        assert prediction.abstained == (answer != "cat") and repr(prediction).startswith(f"Prediction({answer}, ")
+
+
+def test_a_grey_square_is_neither(classifier: catdog.Classifier) -> None:
+    grey = memoryview(bytes([128]) * 64 * 64).cast("B", (64, 64))
+    assert classifier.classify(grey).answer == "neither"
+
+
+def test_a_shipped_model_by_name(cat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with catdog.Classifier("simple_cnn") as classifier:
+        pickled = pickle.dumps(classifier)
+        assert classifier.metadata["name"] == "simplecnn" and classifier.classify(cat).answer == "cat"
+    monkeypatch.chdir(tmp_path)
+    with pickle.loads(pickled) as again:
+        assert again.metadata["name"] == "simplecnn"
 
 
 def test_facts_about_the_model(classifier: catdog.Classifier) -> None:

@@ -14,15 +14,14 @@ from . import Classifier, Error, Prediction, __version__
 def _row(path: str, prediction: Prediction) -> str:
     if not prediction.ok:
         return f"{path}: {prediction.status}: {prediction.message}"
-    doubt = " (abstained)" if prediction.abstained else ""
-    return f"{path}: {prediction.label} {prediction.confidence:.3f}{doubt}"
+    return f"{path}: {prediction.answer} {prediction.trust:.3f}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0: every image was classified; 1: some were not; 2: wrong usage; 3: the model can't be opened."""
     parser = argparse.ArgumentParser(prog="python -m catdog", description="Tells cats from dogs in photos.")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP or GIF file")
-    parser.add_argument("--model", help="model file (default: $CATDOG_MODEL, or the shipped one)")
+    parser.add_argument("--model", help="model file, or a shipped model's name (default: $CATDOG_MODEL, or best_model)")
     parser.add_argument("--threads", type=int, default=0, help="images at once (default: the CPU quota)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--version", action="version", version=f"catdog {__version__}")

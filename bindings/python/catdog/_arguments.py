@@ -55,6 +55,10 @@ def number(name: str, value: object) -> float:
         raise InputTypeError(f"{name} must be a number, not {value!r}") from None
 
 
+def optional_number(name: str, value: object) -> float | None:
+    return None if value is None else number(name, value)
+
+
 def text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise InputTypeError(f"{name} must be a string, not {type(value).__qualname__}")

@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable
-from typing import final
+from typing import Optional, final
 
 from typing_extensions import TypeAlias
 
 Raw: TypeAlias = tuple[
-    int, str, str, float, dict[str, float], bool, int, int, str, tuple[float, float, float, float, float]
+    int,
+    str,
+    str,
+    str,
+    Optional[float],
+    float,
+    str,
+    float,
+    dict[str, float],
+    bool,
+    int,
+    int,
+    str,
+    tuple[float, float, float, float, float],
 ]
 
 INFO_MODEL_NAME: int
@@ -36,6 +49,8 @@ class Core:
         max_scans: int | None,
         max_decode_bytes: int | None,
         abstain_below: float | None,
+        neither_above: float | None,
+        min_precision: float | None,
         engine: str,
         precision: str,
         expected_sha256: str,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Union
 
 from . import _catdog
-from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, number, optional_integer, text
+from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, optional_integer, optional_number, text
 from ._errors import Error, InputTypeError
 from ._pil import PilImage, is_pil_image, pixels_of
 from ._prediction import Prediction, from_error, from_raw
@@ -48,7 +48,7 @@ class Classifier:
     `close()` it, to give its memory and threads back at a known time.
 
         >>> with catdog.Classifier() as classifier:
-        ...     classifier.classify("pet.jpg").label
+        ...     classifier.classify("pet.jpg").answer
         'dog'
 
     A classifier can be pickled: it is opened again where it is unpickled, and refuses to be another model. It can't be
@@ -65,6 +65,8 @@ class Classifier:
         precision: Literal["auto", "fp32", "bf16"] = "auto",
         engine: Literal["auto", "native", "torch"] = "auto",
         abstain_below: float | None = None,
+        neither_above: float | None = None,
+        min_precision: float | None = None,
         self_test: bool = True,
         max_encoded_bytes: int | None = None,
         max_pixels: int | None = None,
@@ -78,12 +80,14 @@ class Classifier:
     ) -> None:
         """Opens a model.
 
-        model: path of a model file, or its bytes; None: the one that the environment variable CATDOG_MODEL names, or
+        model: path of a model file, a shipped model's name such as "simple_cnn", or a file's bytes; None: the one that the environment variable CATDOG_MODEL names, or
             the one that is shipped.
         threads: threads of one batch call; 0: as many as the CPU quota of the control group allows.
         precision: "auto" takes the fastest that this machine and this model can do.
         engine: "auto" is "native"; "torch" executes the program in the model file: only for files that you trust.
-        abstain_below: a prediction with less confidence abstains, 0 to 1; None: the model's own threshold.
+        abstain_below: with less trust the answer is "uncertain", 0 to 1; None: the model's own threshold.
+        neither_above: with a score for neither above it the answer is "neither"; 1: never; None: the model's own.
+        min_precision: instead of abstain_below: the share of answers that must be right, by the model's own figures.
         self_test: whether to run the model file's own test while opening it.
         max_encoded_bytes, max_pixels, max_side, max_scans, max_decode_bytes: limits on an image's file size, pixels,
             longer side, on the scans of a progressive JPEG, and on the memory to decode it; what exceeds them raises
@@ -96,8 +100,10 @@ class Classifier:
         if model is None or isinstance(model, (str, os.PathLike)):
             path = None if model is None else encode_path("model", model)
             data = None
-            # A relative path must mean the same file after chdir() and in another process.
-            reopen: Any = None if path is None else os.path.abspath(os.fsdecode(path))
+            reopen: Any = None if path is None else os.fsdecode(path)
+            # A relative path must mean the same file after chdir() and in another process; a name is none.
+            if reopen and ("/" in reopen or reopen.endswith(".pt")):
+                reopen = os.path.abspath(reopen)
         else:
             path, data = None, model_bytes(model)
             reopen = data
@@ -105,7 +111,9 @@ class Classifier:
             "threads": integer("threads", threads),
             "precision": text("precision", precision),
             "engine": text("engine", engine),
-            "abstain_below": None if abstain_below is None else number("abstain_below", abstain_below),
+            "abstain_below": optional_number("abstain_below", abstain_below),
+            "neither_above": optional_number("neither_above", neither_above),
+            "min_precision": optional_number("min_precision", min_precision),
             "self_test": bool(self_test),
             "max_encoded_bytes": optional_integer("max_encoded_bytes", max_encoded_bytes),
             "max_pixels": optional_integer("max_pixels", max_pixels),

@@ -26,17 +26,25 @@ class Prediction:
     """The verdict on one image: a plain value that can be pickled and doesn't need the classifier.
 
     In a batch an image may fail: then `ok` is false, `error` is the exception that `classify` would have raised,
-    `label` is "" and `confidence` 0.
+    `answer` and `label` are "" and `confidence` is 0.
     """
 
+    answer: str
+    """What to tell people: a label, "neither" or "uncertain"."""
+    reason: str
+    """Why: "label", "neither" or "low_confidence"."""
+    neither: float | None
+    """How probable it is that the image shows none of the labels, 0 to 1; None: the model has no such score."""
+    trust: float
+    """How probable it is that the label is right: confidence * (1 - neither)."""
     label: str
-    """Most probable label."""
+    """Most probable label. Every image has one, even that of a chair: see `answer`."""
     confidence: float
-    """Its calibrated probability, 0 to 1."""
+    """Its calibrated probability, 0 to 1, given that the image shows one of the labels."""
     probabilities: Mapping[str, float] = field(hash=False)
     """Calibrated probability of every label; they add up to 1. Empty when the image failed."""
     abstained: bool
-    """Whether the confidence is below the abstain threshold: the label is then a guess."""
+    """Whether the answer is no label: "neither" or "uncertain"."""
     width: int
     """Pixels, as a viewer shows the image."""
     height: int
@@ -67,6 +75,10 @@ class Prediction:
         """Everything as built-in types, fit for JSON."""
         return {
             "status": self.status,
+            "answer": self.answer,
+            "reason": self.reason,
+            "neither": self.neither,
+            "trust": self.trust,
             "label": self.label,
             "confidence": self.confidence,
             "probabilities": dict(self.probabilities),
@@ -81,22 +93,32 @@ class Prediction:
     def __repr__(self) -> str:
         if not self.ok:
             return f"Prediction({self.status}: {self.message})"
-        doubt = ", abstained" if self.abstained else ""
         image = f"{self.width}x{self.height} {self.format}"
-        return (
-            f"Prediction({self.label}, confidence={self.confidence:.3f}{doubt}, {image}, "
-            f"{self.timings.total_ms:.1f} ms)"
-        )
+        return f"Prediction({self.answer}, trust={self.trust:.3f}, {image}, {self.timings.total_ms:.1f} ms)"
 
 
 def from_raw(raw: _catdog.Raw) -> Prediction:
     """A prediction from the extension's tuple."""
-    code, message, label, confidence, probabilities, abstained, width, height, format_, timings = raw
+    code, message, answer, reason, neither, trust, label, confidence, probabilities, abstained, *image, timings = raw
+    width, height, format_ = image
     return Prediction(
-        label, confidence, probabilities, abstained, width, height, format_, Timings._make(timings), code, message
+        answer,
+        reason,
+        neither,
+        trust,
+        label,
+        confidence,
+        probabilities,
+        abstained,
+        width,
+        height,
+        format_,
+        Timings._make(timings),
+        code,
+        message,
     )
 
 
 def from_error(error: Error) -> Prediction:
     """What a batch says of an image that failed before the library saw it."""
-    return Prediction("", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error))
+    return Prediction("", "", None, 0.0, "", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error))

@@ -60,6 +60,8 @@ Options options_of(const Settings& settings) {
   if (settings.max_scans) options.max_scans(*settings.max_scans);
   if (settings.max_decode_bytes) options.max_decode_bytes(*settings.max_decode_bytes);
   if (settings.abstain_below) options.abstain_below(*settings.abstain_below);
+  if (settings.neither_above) options.neither_above(*settings.neither_above);
+  if (settings.min_precision) options.min_precision(*settings.min_precision);
   if (!settings.log.is_none()) options.log(settings.log_level, log_function(settings.log));
   return options;
 }

@@ -27,6 +27,8 @@ struct Settings {
   std::optional<std::int64_t> max_scans;
   std::optional<std::int64_t> max_decode_bytes;
   std::optional<double> abstain_below;
+  std::optional<double> neither_above;
+  std::optional<double> min_precision;
   std::string engine;
   std::string precision;
   std::string expected_sha256;

@@ -20,7 +20,7 @@ py::str text(const std::string& bytes) {
 }
 
 py::tuple failed(catdog_status status, const std::string& message) {
-  return py::make_tuple(status, text(message), "", 0.0, py::dict(), false, 0, 0, "",
+  return py::make_tuple(status, text(message), "", "", py::none(), 0.0, "", 0.0, py::dict(), false, 0, 0, "",
                         py::make_tuple(0.0, 0.0, 0.0, 0.0, 0.0));
 }
 
@@ -34,8 +34,10 @@ py::tuple to_python(const Result& result, const py::tuple& labels, double read_m
     probabilities[label(static_cast<int>(i))] = result.probabilities()[i];
   }
   const py::object best = result.ok() ? label(result.label_index()) : py::object(py::str(""));
-  return py::make_tuple(result.status(), text(result.message()), best, result.confidence(), probabilities,
-                        result.abstained(), result.width(), result.height(), result.format(), timings);
+  const py::object neither = result.neither() ? py::object(py::float_(*result.neither())) : py::object(py::none());
+  return py::make_tuple(result.status(), text(result.message()), text(result.ok() ? result.answer() : ""),
+                        result.ok() ? result.reason_name() : "", neither, result.trust(), best, result.confidence(),
+                        probabilities, result.abstained(), result.width(), result.height(), result.format(), timings);
 }
 
 // What became of one item of a batch.

@@ -26,7 +26,8 @@ PYBIND11_MODULE(_catdog, module) {
                        bool self_test, std::optional<std::int64_t> max_encoded_bytes,
                        std::optional<std::int64_t> max_pixels, std::optional<std::int64_t> max_side,
                        std::optional<std::int64_t> max_scans, std::optional<std::int64_t> max_decode_bytes,
-                       std::optional<double> abstain_below, std::string engine, std::string precision,
+                       std::optional<double> abstain_below, std::optional<double> neither_above,
+                       std::optional<double> min_precision, std::string engine, std::string precision,
                        std::string expected_sha256, const py::bytes& torch_plugin, py::object log, int log_level) {
              Settings settings;
              if (path) settings.path = static_cast<std::string>(*path);
@@ -39,6 +40,8 @@ PYBIND11_MODULE(_catdog, module) {
              settings.max_scans = max_scans;
              settings.max_decode_bytes = max_decode_bytes;
              settings.abstain_below = abstain_below;
+             settings.neither_above = neither_above;
+             settings.min_precision = min_precision;
              settings.engine = std::move(engine);
              settings.precision = std::move(precision);
              settings.expected_sha256 = std::move(expected_sha256);
@@ -49,8 +52,9 @@ PYBIND11_MODULE(_catdog, module) {
            }),
            py::kw_only(), py::arg("path"), py::arg("data"), py::arg("threads"), py::arg("self_test"),
            py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
-           py::arg("max_decode_bytes"), py::arg("abstain_below"), py::arg("engine"), py::arg("precision"),
-           py::arg("expected_sha256"), py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
+           py::arg("max_decode_bytes"), py::arg("abstain_below"), py::arg("neither_above"), py::arg("min_precision"),
+           py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"), py::arg("torch_plugin"), py::arg("log"),
+           py::arg("log_level"))
       .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
       .def("classify_batch", &Core::classify_batch, py::arg("images"), py::arg("bgr"), py::pos_only())
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
