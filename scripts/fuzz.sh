@@ -32,7 +32,9 @@ failed=()
 for target in "$@"; do
   say "fuzz_$target, $seconds s"
   mkdir -p "$folder/corpus/$target"
-  arguments=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -verbosity=1
+  max_len=65536
+  [ "$target" != image ] || max_len=1048576 # Decoders read files in blocks.
+  arguments=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len="$max_len" -print_final_stats=1 -verbosity=1
     -artifact_prefix="$folder/artifacts/$target-")
   dictionary="$CATDOG_ROOT/tests/fuzz/dictionaries/$target.dict"
   [ ! -f "$dictionary" ] || arguments+=(-dict="$dictionary")

@@ -22,7 +22,7 @@ namespace catdog::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double patience_seconds = 30;
+constexpr double timeout_seconds = 30;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -79,7 +79,7 @@ class Generator {
     while (true) {
       start_what_is_due();
       if (busy_ == 0 && over()) break;
-      if (seconds_since(last) > patience_seconds) break;
+      if (seconds_since(last) > timeout_seconds) break;
       const int timeout = plan_.rate > 0 && !over() ? 1 : 100;
       const int ready = epoll_wait(poll_, events.data(), static_cast<int>(events.size()), timeout);
       for (int i = 0; i < ready; ++i) {

@@ -25,7 +25,7 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr const char* target = "/health/ready";
-constexpr auto patience = std::chrono::seconds(3);  // For all of it; probes are answered beside the images.
+constexpr auto timeout = std::chrono::seconds(3);  // For all of it; probes are answered beside the images.
 constexpr std::size_t most_shown = 200;
 
 // Where a server that listens on `address` is reached from this machine. A listener on "::" takes IPv4 too.
@@ -37,7 +37,7 @@ asio::ip::address reachable(const std::string& address) {
 
 asio::awaitable<http::response<http::string_body>> ask(tcp::endpoint server, std::string host) {
   beast::tcp_stream stream(co_await asio::this_coro::executor);
-  stream.expires_after(patience);
+  stream.expires_after(timeout);
   co_await stream.async_connect(server, asio::use_awaitable);
   http::request<http::empty_body> request(http::verb::get, target, 11);
   request.set(http::field::host, host);

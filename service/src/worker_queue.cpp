@@ -21,7 +21,7 @@ constexpr double longest_retry_after = 60;
 // The predicted wait is an estimate whose error grows with the queue, and a request that expires in the queue has
 // waited for nothing. With 1.25 instead of 1, catdog_service_bench --overload refused 99.5 % within 5 ms instead of
 // 96 %.
-constexpr double caution = 1.25;
+constexpr double safety_factor = 1.25;
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -80,7 +80,7 @@ std::optional<Problem> WorkerQueue::refusal(Clock::time_point deadline) const {
   if (jobs_.size() >= length_) return overloaded("queue", "The queue is full");
   // Never when a worker is free: a mean that is too high could not mend itself otherwise.
   if (jobs_.size() + working_ < std::max<std::size_t>(workers_.size(), 1)) return std::nullopt;
-  const std::chrono::duration<double> needed(caution * predicted_wait() + mean_ + 2 * deviation_);
+  const std::chrono::duration<double> needed(safety_factor * predicted_wait() + mean_ + 2 * deviation_);
   if (Clock::now() + needed <= deadline) return std::nullopt;
   return overloaded("deadline", "The answer would come after its deadline");
 }

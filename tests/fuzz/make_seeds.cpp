@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/images.hpp"
@@ -33,6 +34,22 @@ Bytes with_mode(Bytes bytes, std::uint8_t mode) {
 void write_images(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/golden/images")) {
     write(folder / entry.path().filename(), with_mode(read_file(entry.path().string()), 0));
+  }
+  // Larger than the blocks in which the decoders read: noise, which hardly compresses.
+  Pixels noise = make_scene(400, 300);
+  std::uint32_t state = 1;
+  for (std::uint8_t& byte : noise.rgb) {
+    state = state * 1664525U + 1013904223U;
+    byte = static_cast<std::uint8_t>(state >> 24U);
+  }
+  const std::pair<const char*, Bytes> large[] = {{"large.jpg", encode_jpeg(noise)},
+                                                 {"large_progressive.jpg", encode_jpeg(noise, {.progressive = true})},
+                                                 {"large.png", encode_png(noise)},
+                                                 {"large_interlaced.png", encode_png(noise, {.interlaced = true})},
+                                                 {"large.webp", encode_webp(noise, {.lossless = true})}};
+  for (const auto& [name, bytes] : large) {
+    if (bytes.size() <= 65'536) throw std::runtime_error(std::string(name) + " is not large");
+    write(folder / name, with_mode(bytes, 0));
   }
   // Odd mode: raw pixels, their row stride, width and height at the end.
   for (std::uint8_t format = 0; format < 5; ++format) {

@@ -74,7 +74,7 @@ bool Client::send(std::string_view bytes) const {
 
 bool Client::fill() {
   pollfd wait{socket_, POLLIN, 0};
-  if (poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) <= 0)
+  if (poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(wait_timeout).count())) <= 0)
     throw std::runtime_error("no reply in time");
   char block[65536];
   const ssize_t got = recv(socket_, block, sizeof block, 0);

@@ -35,7 +35,7 @@ class Client {
   bool send(std::string_view bytes) const;  // False when the server has closed.
   Reply read(bool head = false);            // The next reply; `head`: it has no body.
   // Whether the server closes within that time without sending anything before.
-  bool closed(std::chrono::milliseconds wait = patience) const;
+  bool closed(std::chrono::milliseconds wait = wait_timeout) const;
   bool readable() const;  // Whether a reply or the end is there.
   void half_close() const;
   void reset();  // Ends the connection the hard way.

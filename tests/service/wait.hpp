@@ -7,11 +7,11 @@
 
 namespace catdog::service_tests {
 
-inline constexpr std::chrono::seconds patience{60};
+inline constexpr std::chrono::seconds wait_timeout{60};
 
 template <typename Condition>
 bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const auto end = std::chrono::steady_clock::now() + wait_timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
