@@ -80,8 +80,8 @@ class Classifier:
     ) -> None:
         """Opens a model.
 
-        model: path of a model file, a shipped model's name such as "simple_cnn", or a file's bytes; None: the one that the environment variable CATDOG_MODEL names, or
-            the one that is shipped.
+        model: path of a model file, a shipped model's name such as "simple_cnn", or a file's bytes; None: the model
+            that the environment variable CATDOG_MODEL names, or the one that is shipped.
         threads: threads of one batch call; 0: as many as the CPU quota of the control group allows.
         precision: "auto" takes the fastest that this machine and this model can do.
         engine: "auto" is "native"; "torch" executes the program in the model file: only for files that you trust.
