@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "status.hpp"
 #include "support/images.hpp"
 

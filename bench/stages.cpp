@@ -9,7 +9,8 @@
 #include "engine/native/native_engine.hpp"
 #include "engine/torch_loader.hpp"
 #include "floors.hpp"
-#include "image/image.hpp"
+#include "image/decode.hpp"
+#include "image/opencv.hpp"
 #include "image/preprocess.hpp"
 #include "material.hpp"
 #include "model/golden.hpp"
@@ -29,7 +30,7 @@ std::vector<int> scales() {
   std::vector<int> result;
   for (std::size_t i = 0; i < images().size(); ++i) {
     const auto image = decoded(i);
-    const int shrink = (image.stored_size.width + image.rgb.cols - 1) / image.rgb.cols;
+    const int shrink = (image.stored_size.width + image.rgb.size().width - 1) / image.rgb.size().width;
     result.push_back(shrink >= 8 ? 1 : shrink >= 4 ? 2 : shrink >= 2 ? 4 : 8);
   }
   return result;
@@ -37,7 +38,7 @@ std::vector<int> scales() {
 
 void decode(benchmark::State& state) {
   std::size_t i = 0;
-  while (state.KeepRunning()) benchmark::DoNotOptimize(decoded(i++).rgb.data);
+  while (state.KeepRunning()) benchmark::DoNotOptimize(decoded(i++).rgb.row(0));
 }
 BENCHMARK(decode)->Name("decode");
 
@@ -79,7 +80,8 @@ void preprocess_floor(benchmark::State& state) {  // OpenCV's resize alone.
   cv::Mat small;
   std::size_t i = 0;
   while (state.KeepRunning()) {
-    cv::resize(images[i++ % images.size()].rgb, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
+    const cv::Mat image = core::mat_of(images[i++ % images.size()].rgb);
+    cv::resize(image, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
     benchmark::DoNotOptimize(small.data);
   }
 }

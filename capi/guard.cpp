@@ -2,7 +2,6 @@
 #include "guard.hpp"
 
 #include <cstring>
-#include <opencv2/core.hpp>
 
 namespace catdog::capi {
 namespace {
@@ -32,9 +31,6 @@ catdog_status translate_current_exception() noexcept {
   } catch (const std::bad_alloc&) {
     set_last_error("out of memory");
     return CATDOG_ERROR_OUT_OF_MEMORY;
-  } catch (const cv::Exception& error) {
-    set_last_error(error.what());
-    return error.code == cv::Error::StsNoMem ? CATDOG_ERROR_OUT_OF_MEMORY : CATDOG_ERROR_INTERNAL;
   } catch (const std::exception& error) {
     set_last_error(error.what());
     return CATDOG_ERROR_INTERNAL;

@@ -7,7 +7,6 @@
 #include <mutex>
 #include <new>
 #include <numeric>
-#include <opencv2/core.hpp>
 #include <thread>
 #include <utility>
 
@@ -100,9 +99,9 @@ struct Classifier::Impl {
     const InputTensor input = context->input();
     normalise(resize_and_orient(image, input_size()), model.config().input, input);
     verdict.timings.preprocess = watch.lap();
-    deadline.check();
     std::vector<float> scores(model.config().outputs());
-    context->run(scores);
+    deadline.check();
+    context->run(scores, deadline);
     require_finite(scores);
     verdict.timings.infer = watch.lap();
     calibrate_in_place(scores, model.config());
@@ -132,8 +131,6 @@ struct Classifier::Impl {
       fail(verdict, failure.status(), failure.what());
     } catch (const std::bad_alloc&) {
       fail(verdict, Status::out_of_memory, "out of memory while classifying an image");
-    } catch (const cv::Exception& error) {
-      fail(verdict, error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal, error.what());
     } catch (const std::exception& error) {
       fail(verdict, Status::internal, error.what());
     }
@@ -240,7 +237,7 @@ void Classifier::warm_up(int threads) const {
   // All contexts at once: leasing one after the other would warm the same one again and again.
   std::vector<std::unique_ptr<Impl::ContextLease>> leases;
   std::vector<float> logits(impl_->model.config().outputs());
-  const cv::Mat image = golden_image(1, impl_->input_size(), 2);
+  const Image image = golden_image(1, impl_->input_size(), 2);
   for (int i = 0; i < callers; ++i) {
     const auto& lease = leases.emplace_back(std::make_unique<Impl::ContextLease>(*impl_));
     normalise(image, impl_->model.config().input, (*lease)->input());

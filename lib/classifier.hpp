@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "model/model_file.hpp"
 #include "runtime/deadline.hpp"
 #include "runtime/log.hpp"

@@ -31,7 +31,7 @@ std::string name_of(const core::Layer& layer) {
 
 }  // namespace
 
-void ImageModel::run(const cv::Mat& rgb, std::span<float> out) {
+void ImageModel::run(const core::Image& rgb, std::span<float> out) {
   std::unique_ptr<core::EngineContext> context = lease();
   core::normalise(resize_for_evaluation(rgb, {input_.width, input_.height}), input_, context->input());
   context->run(out);
@@ -112,7 +112,7 @@ Teachers::Teachers(const std::vector<std::string>& paths, const std::vector<std:
   }
 }
 
-void Teachers::run(const cv::Mat& rgb, std::span<float> out) {
+void Teachers::run(const core::Image& rgb, std::span<float> out) {
   std::fill(out.begin(), out.end(), 0.0F);
   const auto share = 1 / static_cast<double>(models_.size());
   std::vector<float> logits(outputs());

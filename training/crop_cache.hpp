@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <opencv2/core/mat.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,7 +26,7 @@ class ImageModel {
 
   std::size_t outputs() const { return outputs_; }
   // `rgb` is resized to the network's input. `out` has outputs() values.
-  void run(const cv::Mat& rgb, std::span<float> out);
+  void run(const core::Image& rgb, std::span<float> out);
 
  private:
   std::unique_ptr<core::EngineContext> lease();
@@ -55,7 +54,7 @@ class Teachers {
   Teachers(const std::vector<std::string>& paths, const std::vector<std::string>& labels, double temperature);
 
   std::size_t outputs() const { return labels_ + (neither_ ? 1 : 0); }
-  void run(const cv::Mat& rgb, std::span<float> out);
+  void run(const core::Image& rgb, std::span<float> out);
 
  private:
   std::size_t labels_;

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
-#include <opencv2/core/mat.hpp>
 #include <string>
 #include <vector>
 
+#include "image/image.hpp"
 #include "options.hpp"
 
 namespace catdog::training {
@@ -20,7 +18,7 @@ struct Sample {
   std::string key;  // "<label>/<file name>".
   int label = 0;    // -1: a negative.
   Split split = Split::train;
-  cv::Mat rgb;                        // CV_8UC3, longest side at most twice the model's input.
+  core::Image rgb;                    // Longest side at most twice the model's input.
   std::vector<float> teacher_logits;  // Empty without a teacher.
 };
 
@@ -33,8 +31,8 @@ struct Dataset {
   std::vector<std::string> labels;  // Sorted: the class order.
   std::vector<Sample> samples;      // Sorted by key.
   std::vector<Unreadable> unreadable;
-  std::size_t excluded = 0;  // Named by the noise list.
-  std::size_t untaught = 0;  // Left out of training because the teacher has no logits for them.
+  std::size_t excluded = 0;         // Named by the noise list.
+  std::size_t without_teacher = 0;  // Left out of training because the teacher has no logits for them.
 
   // Samples of a split that show a class; with `negatives` the others, too.
   std::vector<std::size_t> indices(Split split, bool negatives = false) const;
@@ -46,9 +44,10 @@ Split assign_split(const std::string& key, const TrainOptions& options);
 // Words of a noise list; '#' starts a comment.
 std::vector<std::string> read_word_list(const std::string& path);
 
-// Reads, decodes (several threads) and splits. `progress(done, total)` is called now and then. Throws core::Failure: an
-// unreadable source, fewer than two classes, an empty class, a split without images of a class.
-Dataset load_dataset(const TrainOptions& options, const std::function<void(std::size_t, std::size_t)>& progress);
+// Reads, splits and decodes (several threads). Throws core::Failure: an unreadable source, fewer than two classes, an
+// empty class, a split without images of a class; a row of the noise list or of the teacher that names files in several
+// folders.
+Dataset load_dataset(const TrainOptions& options);
 
 // Writes train.txt, validation.txt and test.txt into `folder`: one key a line, of the images that show a class.
 void write_split_lists(const Dataset& data, const std::string& folder);

@@ -85,7 +85,7 @@ std::string export_model(const Trainer& trainer, const Dataset& data, const Trai
                                           {"test", data.indices(Split::test).size()},
                                           {"excluded", data.excluded},
                                           {"unreadable", data.unreadable.size()},
-                                          {"without_teacher", data.untaught}}}}}};
+                                          {"without_teacher", data.without_teacher}}}}}};
   for (auto& [name, tensor] : state) tensor = tensor.detach().contiguous(at::MemoryFormat::Contiguous);
   torch_io::write_model_file(options.output + "/best_model.pt", config.dump(2), state);
   std::ofstream out(options.output + "/evaluation.json");

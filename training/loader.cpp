@@ -39,7 +39,7 @@ at::Tensor make_image_batch(std::size_t count, int image_size) {
   return torch::empty({static_cast<std::int64_t>(count), image_size, image_size, 3}).permute({0, 3, 1, 2});
 }
 
-void put_image(at::Tensor& images, std::size_t index, const cv::Mat& rgb, const core::InputSpec& spec) {
+void put_image(at::Tensor& images, std::size_t index, const core::Image& rgb, const core::InputSpec& spec) {
   const auto elements = static_cast<std::size_t>(spec.width) * static_cast<std::size_t>(spec.height) * 3;
   core::normalise(rgb, spec,
                   {images.data_ptr<float>() + index * elements, core::ElementType::float32, core::Layout::nhwc,
@@ -144,8 +144,8 @@ Batch EpochLoader::make(std::size_t batch) const {
     const std::size_t view = views > 0 ? static_cast<std::size_t>(epoch_) % views : 0;
     Random random(options_.seed,
                   views > 0 ? view_stream + stream_of(static_cast<int>(view), index) : stream_of(epoch_, position));
-    cv::Mat crop;  // Made when somebody asks for it.
-    const auto image = [&]() -> const cv::Mat& {
+    core::Image crop;  // Made when somebody asks for it.
+    const auto image = [&]() -> const core::Image& {
       if (crop.empty()) crop = augment(sample.rgb, options_, random);
       return crop;
     };

@@ -42,7 +42,7 @@ struct FixedModels {
 // Input memory for N images of a model.
 at::Tensor make_image_batch(std::size_t count, int image_size);
 // Normalises one image into row `index` of such a batch.
-void put_image(at::Tensor& images, std::size_t index, const cv::Mat& rgb, const core::InputSpec& spec);
+void put_image(at::Tensor& images, std::size_t index, const core::Image& rgb, const core::InputSpec& spec);
 
 // The batches of one epoch: order and augmentation depend on (seed, epoch, position) alone, so that a resumed run sees
 // the same ones. With options.views they depend on (seed, view, sample).

@@ -195,7 +195,7 @@ void report_data(const training::Dataset& data) {
                data.indices(training::Split::validation).size(), data.indices(training::Split::test).size(),
                static_cast<std::size_t>(std::count_if(data.samples.begin(), data.samples.end(),
                                                       [](const auto& sample) { return sample.label < 0; })),
-               data.excluded, data.unreadable.size(), data.untaught);
+               data.excluded, data.unreadable.size(), data.without_teacher);
   for (const auto& file : data.unreadable)
     std::fprintf(stderr, "unreadable: %s: %s\n", file.key.c_str(), file.reason.c_str());
 }
@@ -217,7 +217,7 @@ int train(const TrainOptions& options) {
   std::filesystem::create_directories(options.output);
   const std::string architecture = read_text(options.architecture);
   core::Network network = core::parse_network(architecture);
-  const training::Dataset data = training::load_dataset(options, [](std::size_t, std::size_t) {});
+  const training::Dataset data = training::load_dataset(options);
   report_data(data);
   training::write_split_lists(data, options.output);
   if (network.layers.empty()) {

@@ -241,7 +241,7 @@ at::Tensor Trainer::make_inputs(std::size_t count) const {
 }
 
 void Trainer::put_input(at::Tensor& inputs, std::size_t row, std::size_t sample) const {
-  const cv::Mat& rgb = data_.samples[sample].rgb;
+  const core::Image& rgb = data_.samples[sample].rgb;
   if (!models_.frozen) return put_image(inputs, row, resize_for_evaluation(rgb, {spec_.width, spec_.height}), spec_);
   const auto last_view = static_cast<std::size_t>(options_.views);
   const std::span<const float> features =

@@ -8,6 +8,7 @@
 
 #include "image/preprocess.hpp"
 #include "model/model_file.hpp"
+#include "runtime/deadline.hpp"
 #include "runtime/log.hpp"
 
 namespace catdog::core {
@@ -28,8 +29,10 @@ class EngineContext {
 
   // Where normalise() writes the next input. Stable for the context's life.
   virtual InputTensor input() = 0;
-  // Runs on the calling thread only. `logits` has ModelConfig::outputs() values. Throws Failure(engine_failed).
-  virtual void run(std::span<float> logits) = 0;
+  // Runs on the calling thread only. `logits` has ModelConfig::outputs() values. Throws Failure: engine_failed; limit
+  // when the deadline passes, which the native engine checks before each layer.
+  virtual void run(std::span<float> logits, const Deadline& deadline) = 0;
+  void run(std::span<float> logits) { run(logits, Deadline()); }
 };
 
 class Engine {

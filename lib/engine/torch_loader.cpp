@@ -88,7 +88,7 @@ class TorchContext final : public EngineContext {
     return {pixels_.data(), ElementType::float32, Layout::nchw, module_->spec.height, module_->spec.width};
   }
 
-  void run(std::span<float> logits) override {
+  void run(std::span<float> logits, const Deadline& /*deadline*/) override {
     if (logits.size() != module_->classes) {
       throw Failure(Status::engine_failed, "the engine was given room for another number of logits than it has");
     }

@@ -7,11 +7,9 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
-#include <string>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 
 namespace catdog::core {
 
@@ -28,37 +26,11 @@ class ImageReader {
   // A size of 0x0: it isn't known before decode().
   const ImageHeader& header() const { return header_; }
   // 8-bit RGB. Once only, and only after the header was checked against the limits.
-  virtual cv::Mat decode(const Deadline& deadline) = 0;
+  virtual Image decode(const Deadline& deadline) = 0;
 
  protected:
   ImageHeader header_;
 };
-
-std::unique_ptr<ImageReader> open_jpeg(Bytes bytes, Size at_least, const ImageLimits& limits);
-std::unique_ptr<ImageReader> open_png(Bytes bytes);
-std::unique_ptr<ImageReader> open_webp(Bytes bytes);
-std::unique_ptr<ImageReader> open_gif(Bytes bytes);
-#ifdef CATDOG_WITH_IMGCODECS
-std::unique_ptr<ImageReader> open_other(Bytes bytes, const ImageLimits& limits);
-#endif
-
-// Throws Failure(limit) when an image of that size is not to be decoded, Failure(corrupt) when it has no pixels.
-void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& limits);
-// Throws Failure(limit) when decoding it would take too many bytes.
-void check_cost(const ImageHeader& header, const ImageLimits& limits);
-
-constexpr std::uint64_t pixels_of(Size size) {
-  return static_cast<std::uint64_t>(size.width) * static_cast<std::uint64_t>(size.height);
-}
-
-// New CV_8UC3 pixels, not initialised. Throws Failure(out_of_memory).
-cv::Mat allocate_rgb(Size size);
-
-// One row of RGBA or BGRA (red_index 0 or 2) over white.
-void blend_over_white(const std::uint8_t* rgba, int red_index, std::size_t pixels, std::uint8_t* rgb);
-
-// Orientation from a TIFF structure, with or without the "Exif\0\0" before it; 1 when there is none or it is damaged.
-Orientation exif_orientation(Bytes exif) noexcept;
 
 // libjpeg and libpng report fatal errors by a function that must not return.
 struct Jump {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first frame only: DGifSlurp() would read, and allocate, all of them.
+#include "image/gif.hpp"
+
 #include <gif_lib.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "image/codec.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -92,7 +93,7 @@ struct Rows {
 constexpr std::array<Rows, 4> kInterlaced{{{0, 8}, {4, 8}, {2, 4}, {1, 2}}};
 constexpr std::array<Rows, 1> kProgressive{{{0, 1}}};
 
-void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas, const Deadline& deadline) {
+void draw_frame(GifFileType* gif, int transparent, Image& canvas, const Deadline& deadline) {
   const GifImageDesc& frame = gif->Image;
   const ColorMapObject* colours = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
   if (colours == nullptr) {
@@ -105,7 +106,7 @@ void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas, const Deadli
       if (DGifGetLine(gif, line.data(), frame.Width) == GIF_ERROR) {
         fail(gif->Error);
       }
-      auto* row = canvas.ptr<std::uint8_t>(frame.Top + y);
+      auto* row = canvas.row(frame.Top + y);
       for (int x = 0; x < frame.Width; ++x) {
         const int index = line[static_cast<std::size_t>(x)];
         if (index == transparent || index >= colours->ColorCount) {
@@ -123,7 +124,7 @@ void draw_frame(GifFileType* gif, int transparent, cv::Mat& canvas, const Deadli
 class GifReader : public ImageReader {
  public:
   explicit GifReader(Bytes bytes);
-  cv::Mat decode(const Deadline& deadline) override;
+  Image decode(const Deadline& deadline) override;
 
  private:
   Source source_;
@@ -151,9 +152,9 @@ GifReader::GifReader(Bytes bytes) : source_{bytes} {
   header_.decode_bytes = kTables + static_cast<std::uint64_t>(frame.Width) + 3 * pixels_of(header_.stored_size);
 }
 
-cv::Mat GifReader::decode(const Deadline& deadline) {
-  cv::Mat rgb = allocate_rgb(header_.stored_size);
-  rgb.setTo(cv::Scalar::all(255));
+Image GifReader::decode(const Deadline& deadline) {
+  Image rgb(header_.stored_size);
+  std::fill_n(rgb.row(0), 3 * pixels_of(rgb.size()), std::uint8_t{255});
   draw_frame(gif_.get(), transparent_, rgb, deadline);
   return rgb;
 }

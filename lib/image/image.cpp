@@ -1,107 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
+// Own loops instead of cv::cvtColor: that one starts threads for large images.
 #include "image/image.hpp"
 
+#include <algorithm>
+#include <new>
 #include <string>
 
-#include "image/codec.hpp"
-#include "image/sniff.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
 namespace {
 
-std::unique_ptr<ImageReader> open_image(Bytes bytes, Size at_least, const ImageLimits& limits) {
-  if (bytes.empty()) {
-    throw Failure(Status::unsupported, "the image has no bytes: the file is empty");
+void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixels, std::uint8_t* rgb) {
+  switch (format) {
+    case PixelFormat::gray8:
+      for (std::size_t x = 0; x < pixels; ++x) {
+        rgb[3 * x] = rgb[3 * x + 1] = rgb[3 * x + 2] = from[x];
+      }
+      break;
+    case PixelFormat::bgr8:
+      for (std::size_t x = 0; x < pixels; ++x) {
+        rgb[3 * x] = from[3 * x + 2];
+        rgb[3 * x + 1] = from[3 * x + 1];
+        rgb[3 * x + 2] = from[3 * x];
+      }
+      break;
+    case PixelFormat::rgba8: blend_over_white(from, 0, pixels, rgb); break;
+    case PixelFormat::bgra8: blend_over_white(from, 2, pixels, rgb); break;
+    case PixelFormat::rgb8: std::copy_n(from, 3 * pixels, rgb); break;
   }
-  if (bytes.size() > limits.max_encoded_bytes) {
-    throw Failure(Status::limit, "the image has " + std::to_string(bytes.size()) + " bytes, more than the limit of " +
-                                     std::to_string(limits.max_encoded_bytes) +
-                                     "; make it smaller or raise max_encoded_bytes");
-  }
-  switch (sniff_format(bytes)) {
-    case ImageFormat::jpeg: return open_jpeg(bytes, at_least, limits);
-    case ImageFormat::png: return open_png(bytes);
-    case ImageFormat::webp: return open_webp(bytes);
-    case ImageFormat::gif: return open_gif(bytes);
-    default: break;
-  }
-#ifdef CATDOG_WITH_IMGCODECS
-  return open_other(bytes, limits);
-#else
-  throw Failure(Status::unsupported, std::string(name_of_known_stranger(bytes)) +
-                                         ": JPEG, PNG, WebP and GIF are read; convert it to one of these");
-#endif
-}
-
-bool size_is_known(const ImageHeader& header) { return pixels_of(header.stored_size) != 0; }
-
-void check(const ImageHeader& header, const ImageLimits& limits) {
-  check_size(static_cast<std::uint64_t>(header.stored_size.width),
-             static_cast<std::uint64_t>(header.stored_size.height), limits);
-  check_cost(header, limits);
 }
 
 }  // namespace
 
-const char* image_format_name(ImageFormat format) noexcept {
+std::size_t bytes_per_pixel(PixelFormat format) {
   switch (format) {
-    case ImageFormat::unknown: return "";
-    case ImageFormat::jpeg: return "jpeg";
-    case ImageFormat::png: return "png";
-    case ImageFormat::webp: return "webp";
-    case ImageFormat::gif: return "gif";
-    case ImageFormat::raw: return "raw";
-    case ImageFormat::other: return "other";
+    case PixelFormat::gray8: return 1;
+    case PixelFormat::rgb8:
+    case PixelFormat::bgr8: return 3;
+    case PixelFormat::rgba8:
+    case PixelFormat::bgra8: return 4;
   }
-  return "";
+  throw Failure(Status::invalid_argument, "unknown pixel format " + std::to_string(static_cast<int>(format)));
 }
 
-void check_size(std::uint64_t width, std::uint64_t height, const ImageLimits& limits) {
-  const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
-  if (width == 0 || height == 0) {
-    throw Failure(Status::corrupt, "the image's header says " + size);
+Image::Image(Size size, PixelFormat format)
+    : size_(size), stride_(static_cast<std::size_t>(size.width) * bytes_per_pixel(format)), format_(format) {
+  try {
+    memory_ = std::make_shared_for_overwrite<std::uint8_t[]>(stride_ * static_cast<std::size_t>(size.height));
+  } catch (const std::bad_alloc&) {
+    throw Failure(Status::out_of_memory, "no memory for an image of " + std::to_string(size.width) + "x" +
+                                             std::to_string(size.height) + " pixels; lower max_decode_bytes");
   }
-  if (width > limits.max_side || height > limits.max_side) {
-    throw Failure(Status::limit, "the image has " + size + ", more than the limit of " +
-                                     std::to_string(limits.max_side) + " a side; make it smaller or raise max_side");
-  }
-  if (width * height > limits.max_pixels) {  // No overflow: both are at most 2^32 - 1 here.
-    throw Failure(Status::limit, "the image has " + size + ", more than the limit of " +
-                                     std::to_string(limits.max_pixels) +
-                                     " in all; make it smaller or raise max_pixels");
-  }
+  pixels_ = memory_.get();
 }
 
-void check_cost(const ImageHeader& header, const ImageLimits& limits) {
-  if (header.decode_bytes > limits.max_decode_bytes) {
-    throw Failure(Status::limit, "decoding the image (" + std::string(image_format_name(header.format)) + ", " +
-                                     std::to_string(header.stored_size.width) + "x" +
-                                     std::to_string(header.stored_size.height) + " pixels) takes " +
-                                     std::to_string(header.decode_bytes) + " bytes, more than the limit of " +
-                                     std::to_string(limits.max_decode_bytes) +
-                                     "; make it smaller, save it as a baseline JPEG or raise max_decode_bytes");
+Image::Image(const std::uint8_t* pixels, Size size, std::size_t stride, PixelFormat format)
+    : pixels_(const_cast<std::uint8_t*>(pixels)), size_(size), stride_(stride), format_(format) {}
+
+void blend_over_white(const std::uint8_t* rgba, int red_index, std::size_t pixels, std::uint8_t* rgb) {
+  for (std::size_t x = 0; x < pixels; ++x) {
+    const std::uint8_t* from = rgba + 4 * x;
+    const unsigned alpha = from[3];
+    const unsigned white = 255U * (255U - alpha) + 127U;
+    rgb[3 * x] = static_cast<std::uint8_t>((from[red_index] * alpha + white) / 255U);
+    rgb[3 * x + 1] = static_cast<std::uint8_t>((from[1] * alpha + white) / 255U);
+    rgb[3 * x + 2] = static_cast<std::uint8_t>((from[2 - red_index] * alpha + white) / 255U);
   }
 }
 
-ImageHeader probe_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits) {
-  const ImageHeader header = open_image(bytes, at_least, limits)->header();
-  if (!size_is_known(header)) {
-    throw Failure(Status::unsupported, "the size of this kind of file isn't known before it is decoded");
+Image convert_to_rgb(const Image& image) {
+  Image rgb(image.size());
+  for (int y = 0; y < image.size().height; ++y) {
+    convert_row(image.format(), image.row(y), static_cast<std::size_t>(image.size().width), rgb.row(y));
   }
-  check(header, limits);
-  return header;
-}
-
-DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits,
-                          const Deadline& deadline) {
-  deadline.check();
-  const std::unique_ptr<ImageReader> reader = open_image(bytes, at_least, limits);
-  if (size_is_known(reader->header())) check(reader->header(), limits);
-  cv::Mat rgb = reader->decode(deadline);
-  DecodedImage image{reader->header(), std::move(rgb)};
-  check(image, limits);
-  return image;
+  return rgb;
 }
 
 }  // namespace catdog::core

@@ -1,75 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of an image → 8-bit RGB pixels, within limits that are checked before anything is allocated.
+// Pixels in memory: what the codecs make, and what preprocessing and training take.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <opencv2/core/mat.hpp>
-#include <span>
-#include <string_view>
-
-#include "runtime/deadline.hpp"
+#include <memory>
 
 namespace catdog::core {
-
-enum class ImageFormat : std::uint8_t { unknown, jpeg, png, webp, gif, raw, other };
-
-// "jpeg", "png", "webp", "gif", "raw", "other"; "" for unknown. Static storage.
-const char* image_format_name(ImageFormat format) noexcept;
-
-struct ImageLimits {
-  std::uint64_t max_encoded_bytes = 32ULL << 20;
-  std::uint64_t max_pixels = 1ULL << 28;
-  std::uint32_t max_side = 16'384;
-  std::uint32_t max_scans = 200;
-  std::uint64_t max_decode_bytes = 256ULL << 20;
-};
 
 struct Size {
   int width = 0;
   int height = 0;
+  bool operator==(const Size&) const = default;
 };
 
-// EXIF orientation 1..8 (TIFF 6.0 / EXIF 2.32, tag 0x0112); 1 = as stored.
-using Orientation = int;
-
-// What a file says about its image before anything is decoded.
-struct ImageHeader {
-  ImageFormat format = ImageFormat::unknown;
-  Size stored_size;                // Size in the file, before scaled decode and orientation.
-  Orientation orientation = 1;     // To be applied after the resize: it is cheaper there.
-  std::uint64_t decode_bytes = 0;  // Most bytes that decoding allocates at once, the pixels included.
-  Size displayed_size() const {    // As a viewer shows it.
-    return orientation >= 5 ? Size{stored_size.height, stored_size.width} : stored_size;
-  }
-};
-
-// Pixels on their way into the model. Not yet oriented.
-struct DecodedImage : ImageHeader {
-  cv::Mat rgb;  // CV_8UC3, RGB order, continuous or a view of the caller's memory.
-};
-
-// Reads the header of an encoded image and checks it against the limits. `at_least` decides at which scale
-// decode_image() would decode a JPEG, hence the cost. Throws Failure: unsupported, corrupt, limit.
-ImageHeader probe_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits);
-
-// Decodes an encoded image. JPEG may be decoded at 1/2, 1/4 or 1/8 size, but never with a side below `at_least` (in
-// displayed orientation). Throws Failure: those of probe_image().
-DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits,
-                          const Deadline& deadline = {});
+constexpr std::uint64_t pixels_of(Size size) {
+  return static_cast<std::uint64_t>(size.width) * static_cast<std::uint64_t>(size.height);
+}
 
 enum class PixelFormat : std::uint8_t { gray8, rgb8, bgr8, rgba8, bgra8 };
 
-struct RawPixels {
-  PixelFormat format = PixelFormat::rgb8;
-  std::span<const std::uint8_t> bytes;
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  std::uint64_t row_stride = 0;  // 0 = packed.
+// Throws Failure(invalid_argument) for a number that is no format.
+std::size_t bytes_per_pixel(PixelFormat format);
+
+// Rows of pixels, either its own or a view of the caller's memory. Copies share them.
+class Image {
+ public:
+  Image() = default;
+  // New pixels, not initialised, without a gap between the rows. Throws Failure(out_of_memory).
+  explicit Image(Size size, PixelFormat format = PixelFormat::rgb8);
+  // A view of pixels that outlive it and its copies. Nobody writes to a view.
+  Image(const std::uint8_t* pixels, Size size, std::size_t stride, PixelFormat format);
+
+  bool empty() const { return pixels_ == nullptr; }
+  Size size() const { return size_; }
+  std::size_t stride() const { return stride_; }  // Bytes from one row to the next.
+  PixelFormat format() const { return format_; }
+  std::uint8_t* row(int y) { return pixels_ + static_cast<std::size_t>(y) * stride_; }
+  const std::uint8_t* row(int y) const { return pixels_ + static_cast<std::size_t>(y) * stride_; }
+
+ private:
+  std::shared_ptr<std::uint8_t[]> memory_;  // Null for a view.
+  std::uint8_t* pixels_ = nullptr;
+  Size size_;
+  std::size_t stride_ = 0;
+  PixelFormat format_ = PixelFormat::rgb8;
 };
 
-// Wraps (RGB8, no copy) or converts raw pixels. Throws Failure: invalid_argument (size, stride, overflow, too few
-// bytes), limit.
-DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits);
+// One row of RGBA or BGRA (red_index 0 or 2) over white.
+void blend_over_white(const std::uint8_t* rgba, int red_index, std::size_t pixels, std::uint8_t* rgb);
+
+// The same pixels as rgb8, over white where they are transparent. Throws Failure(out_of_memory).
+Image convert_to_rgb(const Image& image);
 
 }  // namespace catdog::core

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libjpeg-turbo through the libjpeg API: scaled decode, and judgement of damage by the rows that are lost.
+#include "image/jpeg.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -10,7 +12,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "image/codec.hpp"
+#include "image/exif.hpp"
 #include "image/jpeg_markers.hpp"
 #include "status.hpp"
 
@@ -226,7 +228,7 @@ std::uint64_t coefficient_bytes(const jpeg_decompress_struct& info) {
 // Rows between the steps of decoding: those of one MCU with their neighbours, and those that are brought to one size.
 std::uint64_t row_bytes(const jpeg_decompress_struct& info) {
   const auto most_rows = static_cast<std::uint64_t>(info.max_v_samp_factor);
-  std::uint64_t bytes = std::uint64_t{info.output_width} * 4;  // Four inks.
+  std::uint64_t bytes = std::uint64_t{info.output_width} * 4;  // CMYK.
   for (int c = 0; c < info.num_components; ++c) {
     const jpeg_component_info& component = info.comp_info[c];
     const auto scaled = static_cast<std::uint64_t>(component.DCT_scaled_size);
@@ -245,27 +247,27 @@ std::uint64_t decode_bytes(jpeg_decompress_struct& info) {
 class JpegReader : public ImageReader {
  public:
   JpegReader(Bytes bytes, Size at_least, const ImageLimits& limits);
-  cv::Mat decode(const Deadline& deadline) override;
+  Image decode(const Deadline& deadline) override;
 
  private:
-  void read_rows(cv::Mat& rgb, std::uint8_t* ink);
+  void read_rows(Image& rgb, std::uint8_t* cmyk);
   void check_components();
 
   Decoder decoder_;
 };
 
-void JpegReader::read_rows(cv::Mat& rgb, std::uint8_t* ink) {
+void JpegReader::read_rows(Image& rgb, std::uint8_t* cmyk) {
   jpeg_decompress_struct& info = decoder_.info;
   while (info.output_scanline < info.output_height) {
-    auto* row = rgb.ptr<std::uint8_t>(static_cast<int>(info.output_scanline));
-    JSAMPROW target = ink != nullptr ? ink : row;
+    auto* row = rgb.row(static_cast<int>(info.output_scanline));
+    JSAMPROW target = cmyk != nullptr ? cmyk : row;
     if (jpeg_read_scanlines(&info, &target, 1) != 1) {
       continue;
     }
-    if (ink != nullptr) {  // Inverted as Adobe stores it; that is what every file without its marker does too.
+    if (cmyk != nullptr) {  // Inverted as Adobe stores it; that is what every file without its marker does too.
       for (std::size_t x = 0; x < info.output_width; ++x) {
         for (std::size_t c = 0; c < 3; ++c) {
-          row[3 * x + c] = static_cast<std::uint8_t>((ink[4 * x + c] * ink[4 * x + 3] + 127) / 255);
+          row[3 * x + c] = static_cast<std::uint8_t>((cmyk[4 * x + c] * cmyk[4 * x + 3] + 127) / 255);
         }
       }
     }
@@ -308,8 +310,8 @@ JpegReader::JpegReader(Bytes bytes, Size at_least, const ImageLimits& limits) {
   header_.format = ImageFormat::jpeg;
   header_.stored_size = {static_cast<int>(info.image_width), static_cast<int>(info.image_height)};
   header_.orientation = exif_orientation(markers.exif);
-  const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
-  info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
+  const bool is_cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
   info.scale_num = 1;
   info.scale_denom = scale_denominator(info, at_least, header_.orientation);
   if (!run_guarded(decoder_.jump, [&] { jpeg_calc_output_dimensions(&info); })) {
@@ -318,15 +320,15 @@ JpegReader::JpegReader(Bytes bytes, Size at_least, const ImageLimits& limits) {
   header_.decode_bytes = decode_bytes(info);
 }
 
-cv::Mat JpegReader::decode(const Deadline& deadline) {
+Image JpegReader::decode(const Deadline& deadline) {
   jpeg_decompress_struct& info = decoder_.info;
   decoder_.deadline = &deadline;
   if (!run_guarded(decoder_.jump, [&] { jpeg_start_decompress(&info); })) {
     fail(decoder_);
   }
-  cv::Mat rgb = allocate_rgb({static_cast<int>(info.output_width), static_cast<int>(info.output_height)});
-  std::vector<std::uint8_t> ink(info.out_color_space == JCS_CMYK ? std::size_t{info.output_width} * 4 : 0);
-  if (!run_guarded(decoder_.jump, [&] { read_rows(rgb, ink.empty() ? nullptr : ink.data()); })) {
+  Image rgb(Size{static_cast<int>(info.output_width), static_cast<int>(info.output_height)});
+  std::vector<std::uint8_t> cmyk(info.out_color_space == JCS_CMYK ? std::size_t{info.output_width} * 4 : 0);
+  if (!run_guarded(decoder_.jump, [&] { read_rows(rgb, cmyk.empty() ? nullptr : cmyk.data()); })) {
     fail(decoder_);
   }
   check_components();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Formats that only OpenCV imgcodecs reads; in builds with CATDOG_WITH_IMGCODECS only.
+#include "image/other.hpp"
+
 #include <limits>
 #include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "image/codec.hpp"
 #include "image/tiff_reader.hpp"
 #include "status.hpp"
 
@@ -52,14 +53,14 @@ class OtherReader : public ImageReader {
     header_.stored_size = {static_cast<int>(sides.width), static_cast<int>(sides.height)};
     header_.decode_bytes = 6 * pixels_of(header_.stored_size);  // Once as OpenCV gives it, once as RGB.
   }
-  cv::Mat decode(const Deadline& deadline) override;
+  Image decode(const Deadline& deadline) override;
 
  private:
   Bytes bytes_;
   ImageLimits limits_;
 };
 
-cv::Mat OtherReader::decode(const Deadline& /*deadline*/) {
+Image OtherReader::decode(const Deadline& /*deadline*/) {
   cv::Mat bgr;
   try {
     // imdecode() takes a Mat of bytes and doesn't write to it.

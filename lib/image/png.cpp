@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "image/png.hpp"
+
 #include <png.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "image/codec.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -106,7 +107,7 @@ int start(const Source& source) {
 class PngReader : public ImageReader {
  public:
   explicit PngReader(Bytes bytes);
-  cv::Mat decode(const Deadline& deadline) override;
+  Image decode(const Deadline& deadline) override;
 
  private:
   std::uint64_t decode_bytes() const;
@@ -142,7 +143,7 @@ std::uint64_t PngReader::decode_bytes() const {
   return kTables + kRowPixelBytes * width + 3 * pixels + (alpha_ ? 4 * (interlaced_ ? pixels : width) : 0);
 }
 
-cv::Mat PngReader::decode(const Deadline& deadline) {
+Image PngReader::decode(const Deadline& deadline) {
   int channels = 0;
   if (!run_guarded(source_.jump, [&] { channels = start(source_); })) {
     fail(source_);
@@ -150,7 +151,7 @@ cv::Mat PngReader::decode(const Deadline& deadline) {
   if (channels != (alpha_ ? 4 : 3)) {
     throw Failure(Status::internal, "libpng gives " + std::to_string(channels) + " channels");
   }
-  cv::Mat rgb = allocate_rgb(header_.stored_size);
+  Image rgb(header_.stored_size);
   const auto width = static_cast<std::size_t>(header_.stored_size.width);
   // An interlaced image is read in seven passes over all rows; any other needs one row of RGBA only.
   const std::size_t rows = static_cast<std::size_t>(header_.stored_size.height);
@@ -160,7 +161,7 @@ cv::Mat PngReader::decode(const Deadline& deadline) {
         for (int pass = 0; pass < passes; ++pass) {
           for (std::size_t y = 0; y < rows; ++y) {
             deadline.check();
-            auto* to = rgb.ptr<std::uint8_t>(static_cast<int>(y));
+            auto* to = rgb.row(static_cast<int>(y));
             auto* row = alpha_ ? rgba.data() + (interlaced_ ? y * width * 4 : 0) : to;
             png_read_row(source_.png, row, nullptr);
             if (alpha_ && pass == passes - 1) {

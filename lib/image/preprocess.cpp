@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/preprocess.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
-#include <string>
 
+#include "image/opencv.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
 namespace {
 
-cv::Mat resize_step(const cv::Mat& from, cv::Size size, int interpolation) {
+Size transposed(Size size) { return {size.height, size.width}; }
+
+Image resize_step(const Image& from, Size size, int interpolation) {
   if (from.size() == size) {
     return from;
   }
-  cv::Mat to;
-  cv::resize(from, to, size, 0, 0, interpolation);
+  Image to(size);
+  cv::resize(mat_of(from), mat_of(to), cv::Size(size.width, size.height), 0, 0, interpolation);
   return to;
 }
 
 // Averages over the area on an axis that shrinks, interpolates on one that grows. OpenCV's INTER_AREA interpolates on
 // both as soon as one grows, hence two steps then.
-cv::Mat squash(const cv::Mat& from, cv::Size size) {
-  const cv::Size shrunk(std::min(size.width, from.cols), std::min(size.height, from.rows));
+Image squash(const Image& from, Size size) {
+  const Size shrunk{std::min(size.width, from.size().width), std::min(size.height, from.size().height)};
   return resize_step(resize_step(from, shrunk, cv::INTER_AREA), size, cv::INTER_LINEAR);
 }
 
-cv::Mat orient(const cv::Mat& stored, Orientation orientation) {
-  cv::Mat turned = stored;
+Image orient(const Image& stored, Orientation orientation) {
+  Image turned = stored;
   if (orientation >= 5) {
-    cv::transpose(stored, turned);
+    turned = Image(transposed(stored.size()));
+    cv::transpose(mat_of(stored), mat_of(turned));
   }
   // What is left to do after the transposition of 5..8: nothing, flip across x, across both, across y.
   constexpr int kNone = 2;
@@ -39,9 +42,9 @@ cv::Mat orient(const cv::Mat& stored, Orientation orientation) {
   if (flip == kNone) {
     return turned;
   }
-  cv::Mat out;
-  cv::flip(turned, out, flip);
-  return out;
+  Image flipped(turned.size());
+  cv::flip(mat_of(turned), mat_of(flipped), flip);
+  return flipped;
 }
 
 template <typename Element>
@@ -56,7 +59,7 @@ Element to_element(float value) {
 
 // A table of 256 values a channel is exact for every type and cheaper than the arithmetic.
 template <typename Element>
-void fill(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
+void fill(const Image& rgb, const InputSpec& spec, const InputTensor& out) {
   std::array<std::array<Element, 256>, 3> table;
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t value = 0; value < 256; ++value) {
@@ -68,7 +71,7 @@ void fill(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
   const auto width = static_cast<std::size_t>(out.width);
   const std::size_t plane = width * static_cast<std::size_t>(out.height);
   for (int y = 0; y < out.height; ++y) {
-    const auto* pixel = rgb.ptr<std::uint8_t>(y);
+    const auto* pixel = rgb.row(y);
     const std::size_t row = static_cast<std::size_t>(y) * width;
     if (out.layout == Layout::nhwc) {
       Element* to = data + 3 * row;
@@ -89,25 +92,18 @@ void fill(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
 
 }  // namespace
 
-cv::Mat resize_and_orient(const DecodedImage& image, Size target) {
-  if (image.rgb.empty() || image.rgb.type() != CV_8UC3 || target.width <= 0 || target.height <= 0 ||
+Image resize_and_orient(const DecodedImage& image, Size target) {
+  if (image.rgb.empty() || image.rgb.format() != PixelFormat::rgb8 || target.width <= 0 || target.height <= 0 ||
       image.orientation < 1 || image.orientation > 8) {
     throw Failure(Status::internal, "resize_and_orient() needs RGB pixels, a size and an orientation of 1..8");
   }
-  try {
-    const bool turned = image.orientation >= 5;
-    const cv::Size stored_target =
-        turned ? cv::Size(target.height, target.width) : cv::Size(target.width, target.height);
-    cv::Mat result = orient(squash(image.rgb, stored_target), image.orientation);
-    return result.isContinuous() ? result : result.clone();
-  } catch (const cv::Exception& error) {
-    throw Failure(error.code == cv::Error::StsNoMem ? Status::out_of_memory : Status::internal,
-                  "resizing the image failed: " + error.err);
-  }
+  return guard_opencv([&] {
+    return orient(squash(image.rgb, image.orientation >= 5 ? transposed(target) : target), image.orientation);
+  });
 }
 
-void normalise(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out) {
-  if (rgb.type() != CV_8UC3 || rgb.cols != out.width || rgb.rows != out.height || out.data == nullptr) {
+void normalise(const Image& rgb, const InputSpec& spec, const InputTensor& out) {
+  if (rgb.format() != PixelFormat::rgb8 || rgb.size() != Size{out.width, out.height} || out.data == nullptr) {
     throw Failure(Status::internal, "normalise() needs RGB pixels of the tensor's size");
   }
   switch (out.type) {

@@ -4,9 +4,8 @@
 
 #include <array>
 #include <cstdint>
-#include <opencv2/core/mat.hpp>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 
 namespace catdog::core {
 
@@ -32,12 +31,12 @@ struct InputTensor {
 };
 
 // Squash resize to width × height (area when shrinking, bilinear when growing; per axis as cv::INTER_AREA /
-// INTER_LINEAR) and orientation. Result: CV_8UC3 RGB, continuous, width × height. Stays on the calling thread up to 256
-// × 256.
-cv::Mat resize_and_orient(const DecodedImage& image, Size target);
+// INTER_LINEAR) and orientation. Where there is nothing to do, the result shares the image's pixels. Stays on the
+// calling thread up to 256 × 256.
+Image resize_and_orient(const DecodedImage& image, Size target);
 
-// (pixel / 255 - mean) / std for each channel of a CV_8UC3 RGB image of exactly the tensor's size, in the tensor's
+// (pixel / 255 - mean) / std for each channel of an rgb8 image of exactly the tensor's size, in the tensor's
 // type and layout.
-void normalise(const cv::Mat& rgb, const InputSpec& spec, const InputTensor& out);
+void normalise(const Image& rgb, const InputSpec& spec, const InputTensor& out);
 
 }  // namespace catdog::core

@@ -23,7 +23,7 @@ ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept {
   return ImageFormat::unknown;
 }
 
-const char* name_of_known_stranger(std::span<const std::uint8_t> bytes) noexcept {
+const char* name_of_unsupported_format(std::span<const std::uint8_t> bytes) noexcept {
   using std::string_view_literals::operator""sv;
   if (has_at(bytes, 0, "BM")) return "a BMP file";
   if (has_at(bytes, 0, "II*\0"sv) || has_at(bytes, 0, "MM\0*"sv)) return "a TIFF file";

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 
 namespace catdog::core {
 
@@ -12,6 +12,6 @@ namespace catdog::core {
 ImageFormat sniff_format(std::span<const std::uint8_t> bytes) noexcept;
 
 // "a BMP file" and the like for files of formats that aren't read. Static storage.
-const char* name_of_known_stranger(std::span<const std::uint8_t> bytes) noexcept;
+const char* name_of_unsupported_format(std::span<const std::uint8_t> bytes) noexcept;
 
 }  // namespace catdog::core

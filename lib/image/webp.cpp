@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "image/webp.hpp"
+
 #include <webp/decode.h>
 
 #include <algorithm>
@@ -6,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "image/codec.hpp"
+#include "image/exif.hpp"
 #include "image/webp_container.hpp"
 #include "image/webp_lossless.hpp"
 #include "status.hpp"
@@ -66,14 +68,16 @@ void decode_bitstream(Bytes bytes, WEBP_CSP_MODE mode, std::span<std::uint8_t> t
 class WebpReader : public ImageReader {
  public:
   explicit WebpReader(Bytes bytes);
-  cv::Mat decode(const Deadline& deadline) override;
+  Image decode(const Deadline& deadline) override;
 
  private:
   std::uint64_t decode_bytes() const;
 
   WebPBitstreamFeatures features_{};  // Of the bitstream that is decoded.
   Bytes bitstream_;
-  cv::Rect place_;  // Of the bitstream on the canvas.
+  Size frame_;  // What the bitstream holds, and its place on the canvas.
+  int left_ = 0;
+  int top_ = 0;
 };
 
 WebpReader::WebpReader(Bytes bytes) : features_(features_of(bytes)), bitstream_(bytes) {
@@ -81,18 +85,19 @@ WebpReader::WebpReader(Bytes bytes) : features_(features_of(bytes)), bitstream_(
   header_.format = ImageFormat::webp;
   header_.stored_size = {features_.width, features_.height};
   header_.orientation = exif_orientation(container.exif);
-  place_ = cv::Rect(0, 0, features_.width, features_.height);
+  frame_ = header_.stored_size;
   if (features_.has_animation != 0) {
     if (container.first_frame.empty()) {
       fail("it has no first frame");
     }
     bitstream_ = container.first_frame;
-    place_ = cv::Rect(container.x, container.y, container.width, container.height);
-    const int width = features_.width;
-    const int height = features_.height;
+    frame_ = {container.width, container.height};
+    left_ = container.x;
+    top_ = container.y;
     features_ = features_of(bitstream_);
-    if (features_.width != place_.width || features_.height != place_.height || place_.x > width - place_.width ||
-        place_.y > height - place_.height) {
+    const Size canvas = header_.stored_size;
+    if (Size{features_.width, features_.height} != frame_ || left_ > canvas.width - frame_.width ||
+        top_ > canvas.height - frame_.height) {
       fail("its first frame doesn't fit");
     }
   }
@@ -103,10 +108,10 @@ std::uint64_t WebpReader::decode_bytes() const {
   constexpr std::uint64_t kTables = 64U << 10U;
   constexpr std::size_t kLosslessHeader = 5;
   constexpr std::uint8_t kAlphaIsLossless = 1;  // Of two bits of its first byte.
-  const std::uint64_t pixels = pixels_of({place_.width, place_.height});
-  const auto width = static_cast<std::uint64_t>(place_.width);
+  const std::uint64_t pixels = pixels_of(frame_);
+  const auto width = static_cast<std::uint64_t>(frame_.width);
   const auto lossless = [&](Bytes stream) {
-    const LosslessCost cost = read_lossless_cost(stream, {place_.width, place_.height});
+    const LosslessCost cost = read_lossless_cost(stream, frame_);
     return cost.table_bytes + 4 * (cost.pixels + 17 * width);
   };
   std::uint64_t bytes = kTables + 3 * pixels_of(header_.stored_size);
@@ -124,21 +129,22 @@ std::uint64_t WebpReader::decode_bytes() const {
   return bytes;
 }
 
-cv::Mat WebpReader::decode(const Deadline& deadline) {
-  cv::Mat canvas = allocate_rgb(header_.stored_size);
-  if (place_.size() != canvas.size()) {
-    canvas.setTo(cv::Scalar::all(255));
+Image WebpReader::decode(const Deadline& deadline) {
+  Image canvas(header_.stored_size);
+  if (frame_ != canvas.size()) {
+    std::fill_n(canvas.row(0), 3 * pixels_of(canvas.size()), std::uint8_t{255});
   }
-  cv::Mat to = canvas(place_);
-  const auto width = static_cast<std::size_t>(place_.width);
-  const auto height = static_cast<std::size_t>(place_.height);
+  const auto row = [&](int y) { return canvas.row(top_ + y) + 3 * static_cast<std::size_t>(left_); };
+  const auto width = static_cast<std::size_t>(frame_.width);
+  const auto height = static_cast<std::size_t>(frame_.height);
   if (features_.has_alpha == 0) {
-    decode_bitstream(bitstream_, MODE_RGB, {to.data, to.step * (height - 1) + width * 3}, to.step, deadline);
+    decode_bitstream(bitstream_, MODE_RGB, {row(0), canvas.stride() * (height - 1) + width * 3}, canvas.stride(),
+                     deadline);
   } else {
     std::vector<std::uint8_t> rgba(width * height * 4);
     decode_bitstream(bitstream_, MODE_RGBA, rgba, width * 4, deadline);
-    for (std::size_t y = 0; y < height; ++y) {
-      blend_over_white(rgba.data() + y * width * 4, 0, width, to.ptr<std::uint8_t>(static_cast<int>(y)));
+    for (int y = 0; y < frame_.height; ++y) {
+      blend_over_white(rgba.data() + static_cast<std::size_t>(y) * width * 4, 0, width, row(y));
     }
   }
   return canvas;

@@ -3,7 +3,6 @@
 #include "model/golden.hpp"
 
 #include <algorithm>
-#include <opencv2/core.hpp>
 #include <vector>
 
 #include "status.hpp"
@@ -54,11 +53,11 @@ int blobs(std::uint32_t seed, std::uint32_t plane, int x, int y, int side) {
   return sum;
 }
 
-cv::Mat hashed_image(std::uint32_t seed, Size size) {
+Image hashed_image(std::uint32_t seed, Size size) {
   const int side = std::max(size.width, size.height);
-  cv::Mat rgb(size.height, size.width, CV_8UC3);
+  Image rgb(size);
   for (int y = 0; y < size.height; ++y) {
-    auto* row = rgb.ptr<std::uint8_t>(y);
+    auto* row = rgb.row(y);
     for (int x = 0; x < size.width; ++x) {
       const int light = blobs(seed, 3, x, y, side);
       for (std::uint32_t channel = 0; channel < 3; ++channel) {
@@ -128,15 +127,15 @@ class Grid {
   int fraction_ = 0;
 };
 
-cv::Mat interpolated_image(std::uint32_t seed, Size size) {
+Image interpolated_image(std::uint32_t seed, Size size) {
   Generator generator(seed);
   Grid coarse(4, size, generator);
   Grid fine(16, size, generator);
-  cv::Mat rgb(size.height, size.width, CV_8UC3);
+  Image rgb(size);
   for (int y = 0; y < size.height; ++y) {
     coarse.select_row(y);
     fine.select_row(y);
-    auto* pixel = rgb.ptr<std::uint8_t>(y);
+    auto* pixel = rgb.row(y);
     for (int x = 0; x < size.width; ++x) {
       generator.next();
       for (int channel = 0; channel < 3; ++channel) {
@@ -150,7 +149,7 @@ cv::Mat interpolated_image(std::uint32_t seed, Size size) {
 
 }  // namespace
 
-cv::Mat golden_image(std::uint32_t seed, Size size, int version) {
+Image golden_image(std::uint32_t seed, Size size, int version) {
   if (size.width < 1 || size.height < 1 || size.width > 16'384 || size.height > 16'384) {
     throw Failure(Status::invalid_argument, "golden image: sides must be 1 to 16384");
   }

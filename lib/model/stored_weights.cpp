@@ -2,8 +2,8 @@
 // Format version 2: the tensors that the TorchScript part stores anyway are the native engine's weights.
 #include "model/stored_weights.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <opencv2/core.hpp>
 
 #include "model/json_reader.hpp"
 #include "status.hpp"
@@ -29,17 +29,7 @@ std::uint64_t count_of(const std::string& name, const StoredTensor& tensor) {
   return count;
 }
 
-void widen(std::span<const std::uint16_t> from, StoredType type, std::span<float> to) {
-  if (type == StoredType::bf16) {
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::bit_cast<float>(std::uint32_t{from[i]} << 16U);
-    return;
-  }
-  if (from.empty()) return;
-  const int count = static_cast<int>(from.size());
-  const cv::Mat half(1, count, CV_16F, const_cast<std::uint16_t*>(from.data()));  // Only read.
-  cv::Mat single(1, count, CV_32F, to.data());
-  half.convertTo(single, CV_32F);
-}
+float from_bf16(std::uint16_t half) { return std::bit_cast<float>(std::uint32_t{half} << 16U); }
 
 template <typename Value>
 std::span<std::uint8_t> bytes_of(std::span<Value> values) {
@@ -47,6 +37,15 @@ std::span<std::uint8_t> bytes_of(std::span<Value> values) {
 }
 
 }  // namespace
+
+// The multiplication moves the exponent from the bias of 15 to that of 127, and is exact for subnormal numbers, too.
+float from_fp16(std::uint16_t half) noexcept {
+  constexpr std::uint32_t exponent = 0x7F800000;
+  const std::uint32_t magnitude = (half & 0x7FFFU) << 13U;
+  const auto scaled = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F);
+  const bool finite = (half & 0x7C00U) != 0x7C00U;
+  return std::bit_cast<float>((half & 0x8000U) << 16U | (finite ? scaled : magnitude | exponent));
+}
 
 LoadedWeights read_stored_weights(const Archive& archive,
                                   const std::map<std::string, StoredTensor, std::less<>>& stored) {
@@ -67,7 +66,7 @@ LoadedWeights read_stored_weights(const Archive& archive,
     } else {
       half.resize(out.size());
       archive.read_into(tensor.entry, bytes_of(std::span(half)));
-      widen(half, tensor.type, out);
+      std::transform(half.begin(), half.end(), out.begin(), tensor.type == StoredType::bf16 ? from_bf16 : from_fp16);
     }
     loaded.views.emplace(name, TensorView{tensor.shape, out});
   }

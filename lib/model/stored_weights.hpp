@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,9 @@
 #include "model/weights.hpp"
 
 namespace catdog::core {
+
+// An IEEE 754 half-precision number, NaN and infinities included.
+float from_fp16(std::uint16_t half) noexcept;
 
 // The weights that catdog.json lists, from the archive's entries, widened to float32.
 // Throws Failure(model_format) for an entry that is missing, of another size or damaged.

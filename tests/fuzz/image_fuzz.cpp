@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "image/preprocess.hpp"
 #include "status.hpp"
 

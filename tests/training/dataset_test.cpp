@@ -5,8 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
-#include <opencv2/core.hpp>
+#include <map>
 #include <set>
 
 #include "status.hpp"
@@ -24,9 +25,7 @@ class DatasetTest : public testing::Test {
     tests::write_stripes(folder_.path() / "data", 40);
     options_ = tests::tiny_options(folder_.path());
   }
-  Dataset load() const {
-    return load_dataset(options_, [](std::size_t, std::size_t) {});
-  }
+  Dataset load() const { return load_dataset(options_); }
   std::string failure() const {
     try {
       load();
@@ -53,8 +52,7 @@ TEST_F(DatasetTest, ReadsClassFoldersInSortedOrder) {
   ASSERT_EQ(data.samples.size(), 80U);
   for (const Sample& sample : data.samples) {
     EXPECT_EQ(sample.key.substr(0, 3), data.labels[static_cast<std::size_t>(sample.label)]);
-    EXPECT_EQ(sample.rgb.cols, 40);
-    EXPECT_EQ(sample.rgb.rows, 36);
+    EXPECT_EQ(sample.rgb.size(), (core::Size{40, 36}));
   }
 }
 
@@ -78,7 +76,8 @@ TEST_F(DatasetTest, ATarOfTheFolderGivesTheSameSamples) {
   for (std::size_t i = 0; i < from_tar.samples.size(); ++i) {
     EXPECT_EQ(from_tar.samples[i].key, from_folder.samples[i].key);
     EXPECT_EQ(from_tar.samples[i].split, from_folder.samples[i].split);
-    EXPECT_EQ(cv::norm(from_tar.samples[i].rgb, from_folder.samples[i].rgb, cv::NORM_INF), 0);
+    ASSERT_EQ(from_tar.samples[i].rgb.size(), from_folder.samples[i].rgb.size());
+    EXPECT_EQ(std::memcmp(from_tar.samples[i].rgb.row(0), from_folder.samples[i].rgb.row(0), 3 * 40 * 36), 0);
   }
 }
 
@@ -99,6 +98,41 @@ TEST_F(DatasetTest, TheNoiseListIsLeftOut) {
     EXPECT_NE(sample.key, "cat/cat.3.png");
     EXPECT_NE(sample.key, "dog/dog.5.png");
   }
+}
+
+TEST_F(DatasetTest, TheNoiseListNeedsTheFolderOfANameInSeveral) {
+  for (const char* folder : {"cat", "dog"}) {
+    std::filesystem::copy_file(data() / folder / (std::string(folder) + ".1.png"), data() / folder / "0.png");
+  }
+  options_.exclude = (folder_.path() / "noise.txt").string();
+  for (const std::string row : {"0", "0.png"}) {
+    std::ofstream(options_.exclude) << row << '\n';
+    EXPECT_THAT(failure(), HasSubstr("noise.txt: \"" + row + "\" is in the folders \"cat\" and \"dog\""));
+  }
+  for (const char* row : {"cat/0", "cat/0.png",
+                          "\xEF\xBB\xBF"
+                          "cat/0"}) {
+    std::ofstream(options_.exclude) << row << '\n';
+    const Dataset data = load();
+    EXPECT_EQ(data.excluded, 1U) << row;
+    std::set<std::string> all;
+    for (const Sample& sample : data.samples) all.insert(sample.key);
+    EXPECT_FALSE(all.contains("cat/0.png")) << row;
+    EXPECT_TRUE(all.contains("dog/0.png")) << row;
+  }
+}
+
+TEST_F(DatasetTest, HiddenFilesAndFoldersAreSkipped) {
+  for (const std::string folder : {"cat", ".ipynb_checkpoints"}) {
+    std::filesystem::create_directories(data() / folder);
+    std::filesystem::copy_file(data() / "cat" / "cat.1.png", data() / folder / "._x.png");
+    std::filesystem::copy_file(data() / "cat" / "cat.1.png", data() / folder / "x.png");
+  }
+  EXPECT_EQ(load().samples.size(), 81U);
+  const std::string tar = (folder_.path() / "data.tar").string();
+  ASSERT_EQ(std::system(("tar -C '" + folder_.path().string() + "' -cf '" + tar + "' ./data").c_str()), 0);
+  options_.data = tar;
+  EXPECT_EQ(load().samples.size(), 81U);
 }
 
 TEST_F(DatasetTest, UnreadableImagesAreCountedAndNamedNotFatal) {
@@ -123,12 +157,22 @@ TEST_F(DatasetTest, OneClassIsTooFew) {
   EXPECT_THAT(failure(), HasSubstr("at least two class"));
 }
 
+TEST_F(DatasetTest, EverySplitNeedsEachClass) {
+  options_.val_fraction = 0;
+  EXPECT_THAT(failure(), HasSubstr("no image of class \"cat\" in the validation split"));
+}
+
+TEST_F(DatasetTest, UnreadableImagesDontCountForASplit) {
+  for (const auto& entry : std::filesystem::directory_iterator(data() / "dog")) std::ofstream(entry.path()) << "text";
+  EXPECT_THAT(failure(), HasSubstr("no readable image of class \"dog\" in the train split"));
+}
+
 TEST_F(DatasetTest, MissingDataIsNamed) {
   options_.data = "/nowhere/at/all";
   EXPECT_THAT(failure(), HasSubstr("/nowhere/at/all"));
 }
 
-TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndUntaughtImagesDontTrain) {
+TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndOtherImagesDontTrain) {
   std::ofstream csv(folder_.path() / "teacher.csv");
   csv << "file,cat_logit,dog_logit\n";
   for (int i = 1; i < 40; ++i) csv << "cat." << i << ".png,1.5,-" << i << "\ndog." << i << ".png,-1,2\n";
@@ -137,11 +181,40 @@ TEST_F(DatasetTest, TeacherLogitsAreMatchedByFileNameAndUntaughtImagesDontTrain)
   const Dataset data = load();
   const std::size_t expected = (assign_split("cat/cat.0.png", options_) == Split::train ? 1U : 0U) +
                                (assign_split("dog/dog.0.png", options_) == Split::train ? 1U : 0U);
-  EXPECT_EQ(data.untaught, expected);
+  EXPECT_EQ(data.without_teacher, expected);
   for (const Sample& sample : data.samples) {
     if (sample.key == "cat/cat.7.png") {
       EXPECT_THAT(sample.teacher_logits, testing::ElementsAre(1.5F, -7.0F));
     }
+  }
+}
+
+TEST_F(DatasetTest, TheTeacherNeedsTheFolderOfANameInSeveral) {
+  options_.teacher = (folder_.path() / "teacher.csv").string();
+  for (const char* folder : {"cat", "dog"}) {
+    std::filesystem::copy_file(data() / folder / (std::string(folder) + ".1.png"), data() / folder / "0.png");
+  }
+  const auto write = [&](const std::string& rows) {
+    std::ofstream csv(options_.teacher);
+    csv << "\xEF\xBB\xBF"
+           "file,cat_logit,dog_logit\n";
+    for (int i = 0; i < 40; ++i) csv << "cat." << i << ".png,1.5,-2\ndog." << i << ".png,-1,2\n";
+    csv << rows;
+  };
+  write("0.png,3,-3\n");
+  EXPECT_THAT(failure(), HasSubstr("teacher.csv, line 82: \"0.png\" is in the folders \"cat\" and \"dog\""));
+  write("cat/0.png,3,-3\ndog/0.png,-4,4\n");
+  std::map<std::string, float> taught;
+  for (const Sample& sample : load().samples) taught[sample.key] = sample.teacher_logits.at(0);
+  EXPECT_EQ(taught.at("cat/0.png"), 3.0F);
+  EXPECT_EQ(taught.at("dog/0.png"), -4.0F);
+}
+
+TEST_F(DatasetTest, ATeachersBadNumberIsNamedWithItsLine) {
+  options_.teacher = (folder_.path() / "teacher.csv").string();
+  for (const std::string field : {"x", "1.5x", "nan", "1e99"}) {
+    std::ofstream(options_.teacher) << "file,cat_logit,dog_logit\ncat.1.png,1,2\ncat.2.png,1," << field << '\n';
+    EXPECT_THAT(failure(), HasSubstr("teacher.csv, line 3: \"" + field + "\" is no number"));
   }
 }
 

@@ -49,9 +49,7 @@ class TrainerTest : public testing::Test {
     fs::create_directories(options_.output);
     at::set_num_threads(1);
   }
-  Dataset load() const {
-    return load_dataset(options_, [](std::size_t, std::size_t) {});
-  }
+  Dataset load() const { return load_dataset(options_); }
   core::Network network() const { return core::parse_network(read(options_.architecture)); }
 
   // catdog-train as a user starts it. Returns its exit code, or -signal.
@@ -353,7 +351,7 @@ TEST_F(TrainerTest, RowsOfAnotherLayerStartALayer) {
 
 TEST_F(TrainerTest, AFailureWhileLoadingEndsTheEpochAndNotTheProgram) {
   Dataset data = load();
-  data.samples[data.indices(Split::train).front()].rgb = cv::Mat();  // Nothing to crop.
+  data.samples[data.indices(Split::train).front()].rgb = {};  // Nothing to crop.
   Trainer trainer(data, network(), options_);
   EXPECT_ANY_THROW(trainer.run(go_on_));
 }

@@ -53,13 +53,14 @@ class NativeContext final : public EngineContext {
   }
 
   // oneDNN's C calls: its C++ ones build a vector of arguments each time.
-  void run(std::span<float> logits) override {
+  void run(std::span<float> logits, const Deadline& deadline) override {
     if (logits.size() != plan_->outputs) {
       throw Failure(Status::engine_failed, "the engine was given room for another number of logits than it has");
     }
     const SerialOpenMpScope serial;
     dnnl_stream_t stream = stream_.get();
     for (std::size_t i = 0; i < args_.size(); ++i) {
+      deadline.check();
       if (!plan_->steps[i].log_sum_exp.empty()) {
         log_sum_exp(plan_->steps[i]);
         continue;

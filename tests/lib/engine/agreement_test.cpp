@@ -12,7 +12,7 @@
 #include "engine/engine.hpp"
 #include "engine/native/native_engine.hpp"
 #include "engine/torch_loader.hpp"
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "image/preprocess.hpp"
 #include "runtime/file_reader.hpp"
 

@@ -107,6 +107,19 @@ TEST(Deadline, HoldsForEachStageOfAVerdict) {
             Status::limit);
 }
 
+TEST(Deadline, IsLookedAtBeforeEachLayer) {
+  const auto archive = make_model_archive();
+  const core::Classifier classifier(core::ModelFile::from_memory(archive, ""), {});
+  const auto context = classifier.engine().create_context();
+  std::vector<float> logits(classifier.model().config().outputs());
+  context->run(logits, uncounted());
+  const int layers = looks;
+  EXPECT_GE(layers, 3);  // Activations and batch-norm are part of the layer before them.
+  for (int count = 0; count < layers; ++count) {
+    EXPECT_EQ(outcome_of([&] { context->run(logits, deadline_after(count)); }).status, Status::limit) << count;
+  }
+}
+
 TEST(Deadline, IsTheCallsOwnOrTheOptions) {
   const auto archive = make_model_archive();
   const Deadline::Clock::time_point long_ago;

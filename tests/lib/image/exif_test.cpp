@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "image/exif.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "image/codec.hpp"
 #include "image/jpeg_markers.hpp"
 #include "outcome.hpp"
 

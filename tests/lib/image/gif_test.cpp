@@ -2,8 +2,6 @@
 // The first frame of odd GIF files, where browsers and Pillow agree on it.
 #include <gtest/gtest.h>
 
-#include <opencv2/core.hpp>
-
 #include "outcome.hpp"
 
 namespace catdog::test_support {
@@ -11,20 +9,26 @@ namespace {
 
 using core::Status;
 
-cv::Mat frame_of(const GifOptions& options) { return core::decode_image(make_gif(options), kFullSize, {}).rgb; }
+core::Image frame_of(const GifOptions& options) { return core::decode_image(make_gif(options), kFullSize, {}).rgb; }
 
-void expect_same(const cv::Mat& actual, const cv::Mat& expected) {
+void expect_same(const core::Image& actual, const core::Image& expected) {
   ASSERT_EQ(actual.size(), expected.size());
-  EXPECT_EQ(cv::norm(actual, expected, cv::NORM_INF), 0);
+  EXPECT_EQ(values_of(actual), values_of(expected));
 }
 
-const cv::Vec3b& at(const cv::Mat& rgb, int x, int y) { return rgb.at<cv::Vec3b>(y, x); }
-const cv::Vec3b kWhite(255, 255, 255);
+// A view of a part.
+core::Image part_of(const core::Image& rgb, int x, int y, core::Size size) {
+  return {rgb.row(y) + 3 * x, size, rgb.stride(), rgb.format()};
+}
+
+using Colour = std::vector<int>;
+Colour at(const core::Image& rgb, int x, int y) { return values_of(part_of(rgb, x, y, {1, 1})); }
+const Colour kWhite{255, 255, 255};
 
 TEST(Gif, FrameLargerThanItsScreenIsShownWhole) {
-  const cv::Mat whole = frame_of({.screen_width = 30, .screen_height = 20, .width = 30, .height = 20});
-  EXPECT_EQ(at(whole, 0, 0), cv::Vec3b(200, 10, 20));
-  EXPECT_EQ(at(whole, 3, 0), cv::Vec3b(30, 210, 40));
+  const core::Image whole = frame_of({.screen_width = 30, .screen_height = 20, .width = 30, .height = 20});
+  EXPECT_EQ(at(whole, 0, 0), (Colour{200, 10, 20}));
+  EXPECT_EQ(at(whole, 3, 0), (Colour{30, 210, 40}));
   const core::Size screens[] = {{0, 0}, {1, 1}, {30, 0}, {0, 20}, {7, 20}, {30, 5}};
   for (const core::Size screen : screens) {
     SCOPED_TRACE(screen.width);
@@ -43,27 +47,27 @@ TEST(Gif, FrameLargerThanItsScreenIsShownWhole) {
 }
 
 TEST(Gif, FrameThatLeavesItsScreenMakesItLarger) {
-  const cv::Mat image =
+  const core::Image image =
       frame_of({.screen_width = 10, .screen_height = 10, .left = 8, .top = 9, .width = 6, .height = 5});
-  EXPECT_EQ(image.size(), cv::Size(14, 14));
-  const cv::Mat frame = frame_of({.width = 6, .height = 5});
-  expect_same(image(cv::Rect(8, 9, 6, 5)), frame);
+  EXPECT_EQ(image.size(), (core::Size{14, 14}));
+  const core::Image frame = frame_of({.width = 6, .height = 5});
+  expect_same(part_of(image, 8, 9, {6, 5}), frame);
   EXPECT_EQ(at(image, 0, 0), kWhite);
   EXPECT_EQ(at(image, 13, 0), kWhite);
 }
 
 TEST(Gif, FrameSmallerThanItsScreenStaysInItsPlace) {
-  const cv::Mat image =
+  const core::Image image =
       frame_of({.screen_width = 40, .screen_height = 30, .left = 8, .top = 9, .width = 6, .height = 5});
-  EXPECT_EQ(image.size(), cv::Size(40, 30));
-  expect_same(image(cv::Rect(8, 9, 6, 5)), frame_of({.width = 6, .height = 5}));
+  EXPECT_EQ(image.size(), (core::Size{40, 30}));
+  expect_same(part_of(image, 8, 9, {6, 5}), frame_of({.width = 6, .height = 5}));
   EXPECT_EQ(at(image, 39, 29), kWhite);
 }
 
 TEST(Gif, TransparentPixelsAreWhite) {
-  const cv::Mat image = frame_of({.width = 30, .height = 20, .transparent = 0});
+  const core::Image image = frame_of({.width = 30, .height = 20, .transparent = 0});
   EXPECT_EQ(at(image, 0, 0), kWhite);
-  EXPECT_EQ(at(image, 3, 0), cv::Vec3b(30, 210, 40));
+  EXPECT_EQ(at(image, 3, 0), (Colour{30, 210, 40}));
 }
 
 TEST(Gif, NothingNeedsToFollowTheFrame) {

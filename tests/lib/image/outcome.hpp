@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "status.hpp"
 #include "support/images.hpp"
 
@@ -29,6 +31,15 @@ Outcome outcome_of(const Operation& operation) {
 
 inline Outcome decode_outcome(const ByteString& bytes, const core::ImageLimits& limits = {}) {
   return outcome_of([&] { core::decode_image(bytes, kFullSize, limits); });
+}
+
+// All channels of all pixels, row by row.
+inline std::vector<int> values_of(const core::Image& rgb) {
+  std::vector<int> values;
+  for (int y = 0; y < rgb.size().height; ++y) {
+    values.insert(values.end(), rgb.row(y), rgb.row(y) + 3 * static_cast<std::ptrdiff_t>(rgb.size().width));
+  }
+  return values;
 }
 
 }  // namespace catdog::test_support

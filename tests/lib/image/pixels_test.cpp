@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -17,12 +18,32 @@ std::vector<int> imported(const RawPixels& pixels) {
   const core::DecodedImage image = import_pixels(pixels, {});
   EXPECT_EQ(image.format, core::ImageFormat::raw);
   EXPECT_EQ(image.orientation, 1);
-  std::vector<int> values;
-  for (int y = 0; y < image.rgb.rows; ++y) {
-    const auto* row = image.rgb.ptr<std::uint8_t>(y);
-    values.insert(values.end(), row, row + static_cast<std::ptrdiff_t>(image.rgb.cols) * 3);
-  }
-  return values;
+  return values_of(image.rgb);
+}
+
+TEST(Image, OwnsItsPixelsAndSharesThemWithCopies) {
+  core::Image image(core::Size{3, 2});
+  EXPECT_EQ(image.format(), PixelFormat::rgb8);
+  EXPECT_EQ(image.stride(), 9U);
+  const core::Image copy = image;
+  image.row(1)[8] = 7;
+  image = core::Image();
+  EXPECT_TRUE(image.empty());
+  EXPECT_EQ(copy.row(1)[8], 7);
+}
+
+TEST(Image, ViewsPixelsOfAnyStrideAndFormat) {
+  const ByteString bytes{10, 20, 99, 30, 40};
+  const core::Image view(bytes.data(), {2, 2}, 3, PixelFormat::gray8);
+  EXPECT_EQ(view.row(1), bytes.data() + 3);
+  EXPECT_EQ(values_of(core::convert_to_rgb(view)), (std::vector<int>{10, 10, 10, 20, 20, 20, 30, 30, 30, 40, 40, 40}));
+}
+
+TEST(Image, TooLargeForMemoryIsAFailure) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  const Outcome outcome = outcome_of([] { core::Image(core::Size{kMost, kMost}); });
+  EXPECT_EQ(outcome.status, Status::out_of_memory);
+  EXPECT_THAT(outcome.message, testing::HasSubstr("2147483647x2147483647"));
 }
 
 TEST(Pixels, EachFormatBecomesRgb) {
@@ -48,7 +69,7 @@ TEST(Pixels, RowStrideIsKept) {
 
 TEST(Pixels, Rgb8IsBorrowed) {
   const ByteString bytes(12);
-  EXPECT_EQ(import_pixels({PixelFormat::rgb8, bytes, 2, 2}, {}).rgb.data, bytes.data());
+  EXPECT_EQ(import_pixels({PixelFormat::rgb8, bytes, 2, 2}, {}).rgb.row(0), bytes.data());
 }
 
 Status refused(const RawPixels& pixels, const core::ImageLimits& limits = {}) {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <opencv2/core.hpp>
 
+#include "image/opencv.hpp"
 #include "outcome.hpp"
 #include "support/process_threads.hpp"
 
@@ -21,11 +21,10 @@ core::DecodedImage image_of(int width, int height, const ByteString& grey) {
   return image;
 }
 
-std::vector<int> greys(const cv::Mat& rgb) {
+std::vector<int> greys(const core::Image& rgb) {
   std::vector<int> values;
-  for (std::size_t i = 0; i < rgb.total(); ++i) {
-    values.push_back(rgb.data[3 * i]);
-  }
+  const std::vector<int> all = values_of(rgb);
+  for (std::size_t i = 0; i < all.size(); i += 3) values.push_back(all[i]);
   return values;
 }
 
@@ -54,23 +53,34 @@ TEST(Resize, AppliesEachOrientation) {
     image.orientation = orientation;
     const core::Size target = image.displayed_size();
     EXPECT_EQ(target.width, orientation >= 5 ? 2 : 3);
-    const cv::Mat rgb = core::resize_and_orient(image, target);
-    EXPECT_EQ(rgb.cols, target.width);
+    const core::Image rgb = core::resize_and_orient(image, target);
+    EXPECT_EQ(rgb.size(), target);
     EXPECT_EQ(greys(rgb), displayed[static_cast<std::size_t>(orientation - 1)]) << orientation;
   }
 }
 
-TEST(Resize, ViewsWithAStrideBecomeContinuous) {
+TEST(Resize, OfTheSameSizeCopiesNothing) {
   const ByteString bytes{1, 2, 3, 0, 4, 5, 6, 0};
   const auto image = core::import_pixels({core::PixelFormat::rgb8, bytes, 1, 2, 4}, {});
-  const cv::Mat rgb = core::resize_and_orient(image, {1, 2});
-  ASSERT_TRUE(rgb.isContinuous());
-  EXPECT_EQ(std::vector<int>(rgb.data, rgb.data + 6), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  const core::Image rgb = core::resize_and_orient(image, {1, 2});
+  EXPECT_EQ(rgb.row(0), bytes.data());
+  EXPECT_EQ(values_of(rgb), (std::vector<int>{1, 2, 3, 4, 5, 6}));
 }
 
 TEST(Resize, RefusesWhatItCannotDo) {
   EXPECT_EQ(outcome_of([] { core::resize_and_orient({}, {8, 8}); }).status, core::Status::internal);
   EXPECT_EQ(outcome_of([] { core::resize_and_orient(image_of(1, 1, {1}), {0, 8}); }).status, core::Status::internal);
+}
+
+TEST(Resize, FailuresOfOpenCvAreTheLibrarys) {
+  const auto outcome_with = [](int code) {
+    return outcome_of([&] { core::guard_opencv([&] { throw cv::Exception(code, "no room", "f", "f.cpp", 1); }); });
+  };
+  EXPECT_EQ(outcome_with(cv::Error::StsNoMem).status, core::Status::out_of_memory);
+  EXPECT_EQ(outcome_with(cv::Error::StsBadArg).status, core::Status::internal);
+  EXPECT_EQ(outcome_with(cv::Error::StsBadArg).message, "OpenCV failed: no room");
+  EXPECT_EQ(outcome_of([] { core::guard_opencv([] { throw core::Failure(core::Status::limit, "late"); }); }).status,
+            core::Status::limit);
 }
 
 TEST(Resize, StaysOnTheCallingThread) {
@@ -84,7 +94,8 @@ TEST(Resize, StaysOnTheCallingThread) {
 // Two pixels: (0, 51, 255) and (255, 102, 0).
 class Normalise : public testing::Test {
  protected:
-  cv::Mat rgb_ = (cv::Mat_<cv::Vec3b>(1, 2) << cv::Vec3b(0, 51, 255), cv::Vec3b(255, 102, 0));
+  const ByteString bytes_{0, 51, 255, 255, 102, 0};
+  const core::Image rgb_{bytes_.data(), {2, 1}, 6, core::PixelFormat::rgb8};
   core::InputSpec spec_{
       .width = 2, .height = 1, .rgb = true, .mean = {0.0F, 0.2F, 0.5F}, .std_dev = {1.0F, 0.5F, 0.25F}};
 };

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 
 #include "failure_matcher.hpp"
 #include "model/sha256.hpp"
+#include "model/stored_weights.hpp"
 #include "support/model_maker.hpp"
 
 namespace catdog::core {
@@ -101,6 +103,21 @@ TEST(ModelFile, HalfPrecisionWeightsAreWidened) {
     EXPECT_THAT(model.weights().at("fc.1.bias").values, testing::ElementsAreArray(exact));
     EXPECT_THAT(model.weights().at("fc.1.weight").values, testing::Each(0.0F));
     model.verify_weights();
+  }
+}
+
+TEST(ModelFile, EveryHalfPrecisionNumberIsExact) {
+  for (unsigned half = 0; half < 0x10000; ++half) {
+    const int exponent = static_cast<int>(half >> 10U & 31U);
+    const int fraction = static_cast<int>(half & 1023U);
+    const float actual = from_fp16(static_cast<std::uint16_t>(half));
+    ASSERT_EQ(std::signbit(actual), half >= 0x8000) << half;
+    if (exponent == 31) {
+      ASSERT_TRUE(fraction == 0 ? std::isinf(actual) : std::isnan(actual)) << half;
+    } else {
+      const int significand = exponent == 0 ? fraction : 1024 + fraction;
+      ASSERT_EQ(std::abs(actual), std::ldexp(static_cast<float>(significand), std::max(exponent, 1) - 25)) << half;
+    }
   }
 }
 
