@@ -10,7 +10,7 @@
 
 #include "capi/support.hpp"
 #include "catdog/catdog.hpp"
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "image/preprocess.hpp"
 #include "runtime/file_reader.hpp"
 
@@ -30,7 +30,7 @@ struct Photo {
 Photo sample(const std::string& name) {
   const auto file = core::read_file(CATDOG_SOURCE_DIR "/examples/images/" + name, 1 << 24, "image", {});
   const auto rgb = core::resize_and_orient(core::decode_image(file, {side, side}, {}), {side, side});
-  return {side, {rgb.data, rgb.data + std::size_t{3} * side * side}};
+  return {side, {rgb.row(0), rgb.row(0) + std::size_t{3} * side * side}};
 }
 
 Photo beside(const Photo& left, const Photo& right) {

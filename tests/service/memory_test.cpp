@@ -4,7 +4,7 @@
 #include <map>
 #include <thread>
 
-#include "image/image.hpp"
+#include "image/decode.hpp"
 #include "service/server_process.hpp"
 #include "support/images.hpp"
 #include "support/open_files.hpp"
