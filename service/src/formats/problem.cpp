@@ -11,8 +11,12 @@
 namespace catdog::service {
 namespace {
 
-// "queue-full" reads "Queue full": a title never differs between two problems of one type.
+// "queue-full" reads "Queue full": a title never differs between two problems of one type. A type keeps the older word
+// "picture", which clients compare; a title is for people.
 std::string title_of(std::string_view type) {
+  if (type == "not-a-picture") return "Not an image";
+  if (type == "corrupt-picture") return "Corrupt image";
+  if (type == "picture-over-limit") return "Image over limit";
   std::string title(type);
   std::replace(title.begin(), title.end(), '-', ' ');
   if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') title[0] = static_cast<char>(title[0] - 'a' + 'A');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/problem.hpp"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "service/formats/support.hpp"
@@ -22,6 +23,27 @@ Request request_to(const std::string& path) {
   request.path = path;
   request.request_id = "id-1";
   return request;
+}
+
+void expect_titles(const nlohmann::json& node, int& seen) {
+  if (node.is_object() && node.contains("title") && node.contains("type") && node["type"].is_string()) {
+    const std::string type = node["type"];
+    const std::string prefix = "/problems/";
+    if (type.starts_with(prefix)) {
+      ++seen;
+      const Problem problem(400, type.substr(prefix.size()), "");
+      EXPECT_EQ(problem_members(problem, "").at("title"), node["title"]) << type;
+    }
+  }
+  if (!node.is_structured()) return;
+  for (const nlohmann::json& child : node) expect_titles(child, seen);
+}
+
+TEST(ProblemMembers, HaveTheTitlesOfTheOpenApiDocument) {
+  std::ifstream file(CATDOG_SOURCE_DIR "/service/src/pages/openapi.json");
+  int seen = 0;
+  expect_titles(nlohmann::json::parse(file), seen);
+  EXPECT_GT(seen, 10);
 }
 
 TEST(RenderProblem, IsAProblemDocument) {
