@@ -72,6 +72,9 @@ void add_model_options(CLI::App& app, Config& c) {
   group.option("--max-pixels", "CATDOG_MAX_PIXELS", c.max_pixels, "Most pixels of an image",
                CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
   group.option("--max-side", "CATDOG_MAX_SIDE", c.max_side, "Longest side of an image in pixels", CLI::Range(1, 65535));
+  group.option("--max-decode-bytes", "CATDOG_MAX_DECODE_BYTES", c.max_decode_bytes,
+               "Most memory that decoding takes, for one image and for all workers together",
+               CLI::Range(std::int64_t{1}, std::int64_t{1} << 40U));
   group.option("--workers", "CATDOG_WORKERS", c.workers,
                "Threads that classify; 0 = CPU quota of the control group, at least 1", CLI::Range(0, 1024));
   group.option("--reload-check-dir", "CATDOG_RELOAD_CHECK_DIR", c.reload_check_dir,

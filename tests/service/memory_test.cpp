@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory doesn't grow with the number of images and connections served.
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <thread>
+
 #include "service/server_process.hpp"
 #include "support/images.hpp"
 #include "support/open_files.hpp"
@@ -57,6 +62,77 @@ TEST(Memory, UnfinishedBodiesStayWithinTheAccountAndProbesAreAnswered) {
   held.clear();
   EXPECT_TRUE(metric_becomes(server.admin_port(), "queue_bytes", 0));
   EXPECT_EQ(ask(server.port(), "POST", "/predict", image(true), octets).status, 200);
+}
+
+// Bytes: the most that the process ever had in memory.
+double peak_resident(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; status >> word;) {
+    if (word != "VmHWM:") continue;
+    double kib = 0;
+    status >> kib;
+    return kib * 1024;
+  }
+  return -1;
+}
+
+// The most expensive kind of each format, each at most 32 MiB to decode, and together more than three times that.
+std::vector<std::string> costly_images() {
+  using namespace test_support;
+  GifOptions gif;
+  gif.screen_width = gif.width = gif.screen_height = gif.height = 3000;
+  std::vector<std::string> images;
+  for (const ByteString& bytes :
+       {encode_webp(make_scene(1500, 1500), {.lossless = false, .alpha = true}),
+        encode_webp(make_scene(1600, 1600), {.lossless = true, .alpha = true}),
+        encode_jpeg(make_scene(2200, 2200), {.progressive = true, .full_colour = true}),
+        encode_png(make_scene(2000, 2000), {.alpha = true, .interlaced = true}), make_gif(gif)}) {
+    images.emplace_back(bytes.begin(), bytes.end());
+  }
+  return images;
+}
+
+TEST(Memory, DecodingInAllWorkersStaysWithinItsAccount) {
+  constexpr int workers = 6;
+  constexpr double account = 32 << 20;
+  const std::vector<std::string> images = costly_images();
+  ServerProcess server;
+  server.start({"--log-level", "error", "--workers", std::to_string(workers), "--max-decode-bytes",
+                std::to_string(32 << 20), "--request-timeout-ms", "300000"});
+  for (const auto& name : {"baseline.jpg", "lossy.webp"}) {  // Code that is loaded at its first use.
+    const auto bytes = test_support::shipped_image(name);
+    ask(server.port(), "POST", "/predict", std::string(bytes.begin(), bytes.end()), octets);
+  }
+  [[maybe_unused]] const double before = peak_resident(server.pid());
+  for (const std::string& image : images) {
+    std::vector<std::thread> clients;
+    std::atomic<int> answered{0};
+    for (int i = 0; i < workers; ++i) {
+      clients.emplace_back([&] {
+        Client client(server.port());
+        for (int k = 0; k < 2; ++k) answered += client.request("POST", "/predict", image, octets).status == 200;
+      });
+    }
+    for (std::thread& client : clients) client.join();
+    EXPECT_EQ(answered, 2 * workers);
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  double bodies = 0;  // Twice: what arrives is copied as its buffer grows.
+  for (const std::string& image : images) bodies = std::max(bodies, 2.0 * workers * static_cast<double>(image.size()));
+  constexpr double below_threshold = workers * 3e6;  // What malloc keeps for each worker: buffers of less than 1 MiB.
+  EXPECT_LT(peak_resident(server.pid()) - before, account + bodies + below_threshold);
+#endif
+  EXPECT_EQ(ask(server.admin_port(), "GET", "/health/ready").status, 200);
+}
+
+TEST(Memory, AnImageThatCostsMoreThanTheAccountIsRefusedByName) {
+  ServerProcess server;
+  server.start({"--log-level", "error", "--max-decode-bytes", "100000"});
+  const auto bytes = test_support::make_black_png(1000, 1000);
+  const Reply reply = ask(server.port(), "POST", "/predict", std::string(bytes.begin(), bytes.end()), octets);
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.problem(), "picture-over-limit");
+  EXPECT_NE(reply.body.find("max_decode_bytes"), std::string::npos) << reply.body;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handlers/classify.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "formats/problem.hpp"
 #include "formats/text.hpp"
 
@@ -8,18 +11,35 @@ namespace catdog::service {
 
 namespace {
 
+constexpr auto memory_poll = std::chrono::milliseconds(1);
+
+// Charges what decoding the image will cost, as its header tells. Waits in the worker while other workers use the
+// account up. A worker that waits holds no share, and no image costs more than the account has: nobody waits for ever.
+MemoryBudget::Share charge_decoding(Service& service, const Classifier& classifier, Bytes bytes, const Turn& turn) {
+  MemoryBudget::Share share(service.decoding);
+  const std::uint64_t cost = classifier.probe(bytes).decode_bytes;
+  while (!share.grow(cost)) {
+    if (turn.given_up()) throw GivenUp();
+    std::this_thread::sleep_for(memory_poll);
+  }
+  return share;
+}
+
 std::variant<Result, Problem> classify(Service& service, const LoadedModel& model, const Request& request,
-                                       const Upload& upload) {
+                                       const Turn& turn, const Upload& upload) {
   service.metrics.image_bytes.Observe(static_cast<double>(upload.bytes.size()));
   if (upload.bytes.empty()) {
     service.metrics.refused_image();
     return Problem(415, "not-a-picture", "The image is empty; send the bytes of a JPEG, PNG, WebP or GIF file.");
   }
   try {
-    Result result = model.classifier.classify(Bytes(upload.bytes));
+    const Bytes bytes(upload.bytes);
+    const MemoryBudget::Share memory = charge_decoding(service, model.classifier, bytes, turn);
+    Result result = model.classifier.classify(Image::encoded(bytes).timeout_ms(turn.remaining_ms()));
     service.metrics.classified(result);
     return result;
   } catch (const Error& error) {
+    if (turn.given_up()) throw GivenUp();  // The library ran out of the time that was left.
     Problem problem = problem_of(std::current_exception());
     service.metrics.refused_image();
     service.log.event(problem.status() >= 500 ? Level::error : Level::info, "prediction_failed",
@@ -52,7 +72,7 @@ Predictions classify_all(Service& service, const LoadedModel& model, const Reque
   Predictions predictions{1e3 * turn.queue_seconds(), {}};
   for (const Upload& upload : uploads) {
     if (turn.given_up()) throw GivenUp();
-    std::variant<Result, Problem> outcome = classify(service, model, request, upload);
+    std::variant<Result, Problem> outcome = classify(service, model, request, turn, upload);
     const std::chrono::duration<double, std::milli> total = Clock::now() - request.received;
     predictions.items.push_back({upload.name, std::move(outcome), total.count()});
   }
