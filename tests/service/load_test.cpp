@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "service/server_process.hpp"
+#include "support/images.hpp"
 
 namespace catdog::service_tests {
 namespace {
@@ -28,6 +29,18 @@ TEST(Load, TheQueueIsBoundedWhateverTheDeadlines) {
   busy.release();
   for (Client& client : waiting) EXPECT_EQ(client.read().status, 200);
   EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 3);
+}
+
+TEST(Load, AWorkerStopsDecodingAtTheDeadline) {
+  ServerProcess server;
+  server.start({"--workers", "1"});
+  const auto bytes = test_support::make_black_png(9000, 9000);
+  const Reply reply = ask(server.port(), "POST", "/predict", std::string(bytes.begin(), bytes.end()),
+                          std::string(octets) + "X-Request-Timeout-Ms: 30\r\n");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.problem(), "overloaded");
+  EXPECT_TRUE(metric_becomes(server.port(), "workers_busy", 0));
+  EXPECT_EQ(metric(server.port(), "picture_pixels_count"), 0);  // It wasn't classified to the end.
 }
 
 TEST(Load, ADeadlineThatPassesAmongSeveralImagesCountsOnce) {
