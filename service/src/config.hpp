@@ -2,13 +2,12 @@
 // Every setting of the service; flag before environment before configuration file before default.
 #pragma once
 
+#include <catdog/catdog.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "catdog/catdog.hpp"
 
 namespace catdog::service {
 
@@ -22,10 +21,11 @@ struct Config {
   std::optional<double> abstain_below;
   std::optional<double> neither_above;
   std::optional<double> min_precision;
-  std::int64_t max_decode_bytes = std::int64_t{160} << 20;  // Of each worker.
+  // By default the library's own limits.
   std::int64_t max_pixels = Options().max_pixels();
   std::int64_t max_side = Options().max_side();
-  int workers = 0;  // 0 = the control group's CPU quota.
+  std::int64_t max_decode_bytes = Options().max_decode_bytes();  // Of one image, and of all workers together.
+  int workers = 0;                                               // 0 = the control group's CPU quota.
   std::string reload_check_dir;
   double reload_min_agreement = 0.9;
 

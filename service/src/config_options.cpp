@@ -69,12 +69,12 @@ void add_model_options(CLI::App& app, Config& c) {
   group.option("--neither-above", "CATDOG_NEITHER_ABOVE", c.neither_above,
                "The answer is 'neither' when that score is above this; 1 = never; default: the model's own",
                CLI::Range(0.0, 1.0));
-  group.option("--max-decode-bytes", "CATDOG_MAX_DECODE_BYTES", c.max_decode_bytes,
-               "Most memory that decoding an image may take, of each worker",
-               CLI::Range(std::int64_t{1} << 20, std::int64_t{1} << 40));
   group.option("--max-pixels", "CATDOG_MAX_PIXELS", c.max_pixels, "Most pixels of an image",
                CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
   group.option("--max-side", "CATDOG_MAX_SIDE", c.max_side, "Longest side of an image in pixels", CLI::Range(1, 65535));
+  group.option("--max-decode-bytes", "CATDOG_MAX_DECODE_BYTES", c.max_decode_bytes,
+               "Most memory that decoding takes, for one image and for all workers together",
+               CLI::Range(std::int64_t{1}, std::int64_t{1} << 40U));
   group.option("--workers", "CATDOG_WORKERS", c.workers,
                "Threads that classify; 0 = CPU quota of the control group, at least 1", CLI::Range(0, 1024));
   group.option("--reload-check-dir", "CATDOG_RELOAD_CHECK_DIR", c.reload_check_dir,

@@ -8,12 +8,13 @@
 #include "server.hpp"
 
 int main(int argc, char** argv) {
-  // glibc raises this threshold to the size of the largest block that was freed, up to 32 MiB, and keeps smaller blocks
-  // for each thread. Then every worker would hold the memory of its largest image for good.
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
   int exit_code = 0;
   const auto config = catdog::service::parse_config(argc, argv, exit_code);
   if (!config) return exit_code;
+  // Large buffers go back to the system when they are freed. By default glibc raises the threshold as it sees them, and
+  // keeps tens of megabytes for each worker beside what is accounted for.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
   try {
     if (config->check_health) return catdog::service::check_health(*config);
     return catdog::service::Server(*config).run();

@@ -22,11 +22,11 @@ MemoryBudget::Share& MemoryBudget::Share::operator=(Share&& other) noexcept {
   return *this;
 }
 
-// The last quarter of the account is for requests of at most a megabyte: a few large uploads that never end would keep
-// everybody out otherwise.
+// By default the last quarter of the account is for requests of at most a megabyte: a few large uploads that never end
+// would keep everybody out otherwise.
 bool MemoryBudget::Share::grow(std::uint64_t bytes) noexcept {
   if (budget_ == nullptr) return false;
-  const std::uint64_t limit = held_ + bytes > large ? budget_->limit_ / 4 * 3 : budget_->limit_;
+  const std::uint64_t limit = held_ + bytes > large ? budget_->limit_of_large_ : budget_->limit_;
   if (!budget_->take(bytes, limit)) return false;
   held_ += bytes;
   return true;

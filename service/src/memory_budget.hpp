@@ -10,7 +10,10 @@ namespace catdog::service {
 
 class MemoryBudget {
  public:
-  explicit MemoryBudget(std::uint64_t limit) noexcept : limit_(limit) {}
+  explicit MemoryBudget(std::uint64_t limit) noexcept : MemoryBudget(limit, limit / 4 * 3) {}
+  // Shares of more than a megabyte grow only while at most `limit_of_large` is in use.
+  MemoryBudget(std::uint64_t limit, std::uint64_t limit_of_large) noexcept
+      : limit_(limit), limit_of_large_(limit_of_large) {}
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -42,6 +45,7 @@ class MemoryBudget {
   bool take(std::uint64_t bytes, std::uint64_t limit) noexcept;
 
   const std::uint64_t limit_;
+  const std::uint64_t limit_of_large_;
   std::atomic<std::uint64_t> used_{0};
 };
 

@@ -20,6 +20,8 @@ struct Service {
       : config(settings),
         log(config.log_level, config.log_format),
         bodies(config.max_queue_bytes),
+        decoding(static_cast<std::uint64_t>(config.max_decode_bytes),
+                 static_cast<std::uint64_t>(config.max_decode_bytes)),
         models(config, log, metrics),
         feedback_tokens(config.feedback_key),
         used_tokens(config.feedback_answers),
@@ -28,7 +30,8 @@ struct Service {
   const Config config;
   Log log;
   Metrics metrics;
-  MemoryBudget bodies;  // Requests and responses of all connections.
+  MemoryBudget bodies;    // Requests and responses of all connections.
+  MemoryBudget decoding;  // What decoding takes, in all workers.
   ModelStore models;
   FeedbackTokens feedback_tokens;
   UsedTokens used_tokens;

@@ -2,6 +2,7 @@
 // The queue before the workers. A request that would miss its deadline is refused while that is still cheap.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -26,6 +27,11 @@ class Turn {
 
   // Nobody waits for the answer any more: the client went away, or the deadline passed.
   bool given_up() const noexcept { return abandoned_ || Clock::now() > deadline_; }
+  // Until the deadline, rounded up: at least 1.
+  std::uint32_t remaining_ms() const noexcept {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0) + 1);
+  }
   double queue_seconds() const noexcept { return std::chrono::duration<double>(begun_ - queued_).count(); }
 
  private:

@@ -38,6 +38,8 @@ TEST(MemoryBudget, LargeRequestsLeaveAQuarterToSmallOnes) {
   MemoryBudget::Share small(budget);
   EXPECT_TRUE(small.grow(mebi));
   EXPECT_FALSE(small.grow(1));  // Now it is a large one.
+  MemoryBudget for_all(8 * mebi, 8 * mebi);
+  EXPECT_TRUE(MemoryBudget::Share(for_all).grow(8 * mebi));
 }
 
 TEST(MemoryBudget, IsExactWithManyThreads) {

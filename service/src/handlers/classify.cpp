@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handlers/classify.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <limits>
+#include <thread>
 
 #include "formats/problem.hpp"
 #include "formats/text.hpp"
@@ -12,24 +11,40 @@ namespace catdog::service {
 
 namespace {
 
-// Milliseconds until nobody waits for the answer any more, and one more: the queue is the one to say so.
-std::uint32_t time_left(const Request& request) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(request.deadline - Clock::now()).count() + 1;
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, std::numeric_limits<std::uint32_t>::max()));
+constexpr auto memory_poll = std::chrono::milliseconds(1);
+
+// Charges what decoding the image will cost, as its header tells. Waits in the worker while other workers use the
+// account up. A worker that waits holds no share, and no image costs more than the account has: nobody waits for ever.
+MemoryBudget::Share charge_decoding(Service& service, const Classifier& classifier, Bytes bytes, const Turn& turn) {
+  MemoryBudget::Share share(service.decoding);
+  std::uint64_t cost = 0;
+  try {
+    cost = classifier.probe(bytes).decode_bytes;
+  } catch (const Error&) {
+    return share;  // It won't be decoded; classifying says why.
+  }
+  while (!share.grow(cost)) {
+    if (turn.given_up()) throw GivenUp();
+    std::this_thread::sleep_for(memory_poll);
+  }
+  return share;
 }
 
 std::variant<Result, Problem> classify(Service& service, const LoadedModel& model, const Request& request,
-                                       const Upload& upload) {
+                                       const Turn& turn, const Upload& upload) {
   service.metrics.image_bytes.Observe(static_cast<double>(upload.bytes.size()));
   if (upload.bytes.empty()) {
     service.metrics.refused_image();
     return Problem(415, "not-a-picture", "The image is empty; send the bytes of a JPEG, PNG, WebP or GIF file.");
   }
-  Result result = model.classifier.try_classify(Image::encoded(upload.bytes).timeout_ms(time_left(request)));
-  if (result.status() == CATDOG_OK) {
+  const Bytes bytes(upload.bytes);
+  const MemoryBudget::Share memory = charge_decoding(service, model.classifier, bytes, turn);
+  Result result = model.classifier.try_classify(Image::encoded(bytes).timeout_ms(turn.remaining_ms()));
+  if (result.ok()) {
     service.metrics.classified(result);
     return result;
   }
+  if (turn.given_up()) throw GivenUp();  // The library ran out of the time that was left.
   Problem problem = problem_of_library(result.status(), result.message());
   service.metrics.refused_image();
   service.log.event(problem.status() >= 500 ? Level::error : Level::info, "prediction_failed",
@@ -61,11 +76,10 @@ Predictions classify_all(Service& service, const LoadedModel& model, const Reque
   Predictions predictions{1e3 * turn.queue_seconds(), {}};
   for (const Upload& upload : uploads) {
     if (turn.given_up()) throw GivenUp();
-    std::variant<Result, Problem> outcome = classify(service, model, request, upload);
+    std::variant<Result, Problem> outcome = classify(service, model, request, turn, upload);
     const std::chrono::duration<double, std::milli> total = Clock::now() - request.received;
     predictions.items.push_back({upload.name, std::move(outcome), total.count()});
   }
-  if (turn.given_up()) throw GivenUp();  // Perhaps the library did, for the last image.
   // The only problem of a request becomes its response, and is counted with that.
   if (uploads.size() > 1) {
     for (const Prediction& item : predictions.items) {

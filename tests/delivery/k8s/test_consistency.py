@@ -74,13 +74,14 @@ def test_the_worst_case_fits_the_memory_of_the_pod(overlay: str, settings: dict[
     value = {**settings, **environment(overlay)}
     limits = container(overlay)["resources"]["limits"]
     memory = int(limits["memory"].removesuffix("Mi")) * mib
-    decoding = int(limits["cpu"]) * int(value["CATDOG_MAX_DECODE_BYTES"])
+    workers = int(limits["cpu"])
     connections = int(value["CATDOG_MAX_CONNECTIONS"]) * (int(value["CATDOG_MAX_HEADER_BYTES"]) + 64 * 1024)
-    worst = 84 * mib + int(value["CATDOG_MAX_QUEUE_BYTES"]) + decoding + connections
+    accounts = int(value["CATDOG_MAX_DECODE_BYTES"]) + int(value["CATDOG_MAX_QUEUE_BYTES"])
+    worst = 120 * mib + 16 * mib * workers + accounts + connections
     assert worst <= memory
     if overlay != "kserve":
         page = (SOURCE / "docs" / "kubernetes.md").read_text()
-        assert f"| together | {worst // mib} |" in page
+        assert f"| **sum** | **{worst // mib}** |" in page
 
 
 def test_kserve_reaches_the_api(settings: dict[str, str], openapi: dict[str, Any]) -> None:

@@ -39,9 +39,8 @@ class OddFiles : public testing::Test {
  protected:
   OddFiles() {
     server_.start({"--log-level", "error"});
-    Options options;
-    options.max_decode_bytes(160 << 20);  // The server's default.
-    classifier_ = std::make_unique<Classifier>(Classifier::open((server_.folder() / "model.pt").string(), options));
+    // The server's default limits are the library's.
+    classifier_ = std::make_unique<Classifier>(Classifier::open((server_.folder() / "model.pt").string()));
   }
   // Status of each file of the folder, compared with the library's word on the same bytes.
   std::map<std::string, int> ask_for_all(const fs::path& folder) {
