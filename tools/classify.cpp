@@ -58,7 +58,6 @@ std::vector<std::string> gather(const ClassifyOptions& options) {
 int classify(const ClassifyOptions& options) {
   const std::vector<std::string> paths = gather(options);
   const Session session(options.model);
-  const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
   Progress progress(paths.size(), !options.run.no_progress);
   const bool on_terminal = isatty(STDOUT_FILENO) == 1;
   bool unreadable = false;
@@ -86,7 +85,7 @@ int classify(const ClassifyOptions& options) {
     }
     progress.advance();
   };
-  const std::size_t delivered = run_in_order(paths.size(), jobs, work, deliver);
+  const std::size_t delivered = run_in_order(paths.size(), session.threads(), work, deliver);
   if (delivered < paths.size()) return exit_signal;
   return unreadable ? exit_unreadable : exit_ok;
 }

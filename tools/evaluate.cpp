@@ -45,7 +45,7 @@ nlohmann::ordered_json to_json(const Evaluation& evaluation, const Session& sess
   out["accuracy_ci95"] = {metrics.accuracy_interval.low, metrics.accuracy_interval.high};
   out["auc"] = optional_json(metrics.auc);
   out["ece"] = metrics.ece;
-  out["nll"] = metrics.nll;
+  out["nll"] = metrics.log_loss;
   out["brier"] = metrics.brier;
   out["coverage"] = metrics.coverage;
   out["covered_accuracy"] = optional_json(metrics.covered_accuracy);
@@ -86,7 +86,7 @@ std::string to_table(const Evaluation& evaluation, const std::vector<std::string
   text += "accuracy   " + fixed(metrics.accuracy) + "  (95 % interval " + fixed(metrics.accuracy_interval.low) + ".." +
           fixed(metrics.accuracy_interval.high) + ")\n";
   text += "AUC        " + fixed(metrics.auc) + "\nECE        " + fixed(metrics.ece) + "\nNLL        " +
-          fixed(metrics.nll) + "\nBrier      " + fixed(metrics.brier) + "\ncoverage   " + fixed(metrics.coverage) +
+          fixed(metrics.log_loss) + "\nBrier      " + fixed(metrics.brier) + "\ncoverage   " + fixed(metrics.coverage) +
           "  (accuracy there " + fixed(metrics.covered_accuracy) + ")\n";
   if (metrics.neither.count > 0) {
     text += "neither    " + std::to_string(metrics.neither.count) + " images of no label: AUC " +
@@ -153,8 +153,7 @@ int evaluate(const EvaluateOptions& options) {
       }
       progress.advance();
     };
-    const int jobs = options.run.jobs > 0 ? options.run.jobs : session.granted_threads();
-    evaluation = evaluate_images(session, images, jobs, seen);
+    evaluation = evaluate_images(session, images, seen);
   }
   finish(predictions, options.predictions);
   const std::size_t delivered = evaluation.records.size();

@@ -128,7 +128,7 @@ std::vector<Sample> samples_of(const std::vector<Record>& records) {
   return samples;
 }
 
-Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images, int jobs,
+Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images,
                            const std::function<void(const Record&)>& seen) {
   Evaluation evaluation;
   const auto deliver = [&](const Verdict& verdict) {
@@ -137,7 +137,7 @@ Evaluation evaluate_images(const Session& session, const std::vector<LabelledIma
     seen(record);
   };
   run_in_order(
-      images.size(), jobs, [&](std::size_t i) { return session.classify_file(images[i].path); }, deliver);
+      images.size(), session.threads(), [&](std::size_t i) { return session.classify_file(images[i].path); }, deliver);
   evaluation.metrics = compute_metrics(samples_of(evaluation.records), session.labels().size());
   return evaluation;
 }

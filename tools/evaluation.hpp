@@ -42,8 +42,8 @@ struct Evaluation {
 // The readable ones, as the metrics take them.
 std::vector<Sample> samples_of(const std::vector<Record>& records);
 
-// Classifies the images on `jobs` threads. `seen` is told of each record, in order, on the calling thread.
-Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images, int jobs,
+// Classifies the images on the session's threads. `seen` is told of each record, in order, on the calling thread.
+Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images,
                            const std::function<void(const Record&)>& seen);
 
 }  // namespace catdog::cli

@@ -59,16 +59,6 @@ ClassMetrics class_metrics(const std::vector<Sample>& samples, const Metrics& me
 
 }  // namespace
 
-Interval wilson_interval(std::size_t successes, std::size_t trials, double z) {
-  if (trials == 0) return {};
-  const auto n = static_cast<double>(trials);
-  const double p = static_cast<double>(successes) / n;
-  const double scale = 1 + z * z / n;
-  const double centre = (p + z * z / (2 * n)) / scale;
-  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
-  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
-}
-
 std::optional<double> area_under_roc(const std::vector<double>& scores, const std::vector<bool>& positive) {
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -138,14 +128,14 @@ Metrics compute_metrics(const std::vector<Sample>& all, std::size_t labels) {
     }
     confidences.push_back(sample.probabilities[predicted]);
     correct.push_back(right);
-    metrics.nll -= std::log(std::max(sample.probabilities[truth], 1e-15));
+    metrics.log_loss -= std::log(std::max(sample.probabilities[truth], 1e-15));
     for (std::size_t label = 0; label < labels; ++label) {
       const double error = sample.probabilities[label] - (label == truth ? 1.0 : 0.0);
       metrics.brier += error * error;
     }
   }
   const auto n = static_cast<double>(samples.size());
-  metrics.nll /= n;
+  metrics.log_loss /= n;
   metrics.brier /= n;
   metrics.accuracy = static_cast<double>(metrics.correct) / n;
   metrics.accuracy_interval = wilson_interval(metrics.correct, metrics.count);

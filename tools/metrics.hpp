@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "wilson.hpp"
+
 namespace catdog::cli {
 
 inline constexpr int no_label = -1;  // Truth of an image that shows none of the labels.
@@ -20,10 +22,8 @@ struct Sample {
   bool called_neither = false;         // The answer is "neither".
 };
 
-struct Interval {
-  double low = 0;
-  double high = 1;
-};
+using core::Interval;
+using core::wilson_interval;
 
 struct ClassMetrics {
   std::size_t support = 0;
@@ -50,7 +50,7 @@ struct Metrics {
   Interval accuracy_interval;  // Wilson, 95 %.
   std::optional<double> auc;   // Mean over the classes; with two classes the one AUC there is.
   double ece = 0;              // 15 equal bins of confidence.
-  double nll = 0;
+  double log_loss = 0;
   double brier = 0;     // Sum over the classes of (probability - truth)², mean over the images: 0..2.
   double coverage = 1;  // Share of the images on which the classifier did not abstain.
   std::optional<double> covered_accuracy;
@@ -60,8 +60,6 @@ struct Metrics {
   std::optional<double> answered;           // Share of all images whose answer is a label.
   std::optional<double> answered_accuracy;  // Share of right ones among those answers.
 };
-
-Interval wilson_interval(std::size_t successes, std::size_t trials, double z = 1.959963984540054);
 
 // Probability that a positive scores above a negative, ties counting half; empty when there are only positives or only
 // negatives.

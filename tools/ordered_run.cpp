@@ -35,11 +35,11 @@ void catch_interrupts() {
 
 class Run {
  public:
-  Run(std::size_t count, int jobs, const std::function<Verdict(std::size_t)>& work)
-      : count_(count), slots_(static_cast<std::size_t>(jobs) * 8), work_(work) {
-    threads_.reserve(static_cast<std::size_t>(jobs));
+  Run(std::size_t count, int threads, const std::function<Verdict(std::size_t)>& work)
+      : count_(count), slots_(static_cast<std::size_t>(threads) * 8), work_(work) {
+    threads_.reserve(static_cast<std::size_t>(threads));
     try {
-      for (int i = 0; i < jobs; ++i) threads_.emplace_back([this] { produce(); });
+      for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { produce(); });
     } catch (const std::system_error&) {  // Fewer are slower, not wrong.
       if (threads_.empty()) throw;
     }
@@ -110,11 +110,11 @@ class Run {
 
 }  // namespace
 
-std::size_t run_in_order(std::size_t count, int jobs, const std::function<Verdict(std::size_t)>& work,
+std::size_t run_in_order(std::size_t count, int threads, const std::function<Verdict(std::size_t)>& work,
                          const std::function<void(const Verdict&)>& deliver) {
   if (count == 0) return 0;
   catch_interrupts();
-  const int workers = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, jobs))));
+  const int workers = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))));
   Run run(count, workers, work);
   for (std::size_t i = 0; i < count; ++i) {
     const std::optional<Verdict> verdict = run.take(i);

@@ -199,8 +199,8 @@ class Page {
       return of.count > 0 ? std::optional(value) : std::nullopt;
     };
     const auto listed = [&](const Metrics& of) {
-      std::vector<std::optional<double>> values = {of.auc, if_any(of, of.ece), if_any(of, of.nll), if_any(of, of.brier),
-                                                   of.neither.auc};
+      std::vector<std::optional<double>> values = {of.auc, if_any(of, of.ece), if_any(of, of.log_loss),
+                                                   if_any(of, of.brier), of.neither.auc};
       for (const ClassMetrics& one : of.classes) {
         values.push_back(one.f1);
         values.push_back(one.auc);

@@ -39,8 +39,6 @@ Classifier open_model(const ModelOptions& from) {
 }  // namespace
 
 void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("-j,--jobs", options.jobs, "Images at once; default: the threads granted to the library")
-      ->check(CLI::Range(1, 1024));
   command.add_flag("--no-progress", options.no_progress, "No progress bar, even on a terminal");
 }
 
@@ -60,7 +58,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str()
       ->group(model);
-  command.add_option("--threads", options.threads, "Threads granted to the library; default: the CPU quota")
+  command.add_option("-j,--threads", options.threads, "Images at once; default: the CPU quota")
       ->check(CLI::Range(0, 1024))
       ->group(model);
   CLI::Option* abstain_below = command

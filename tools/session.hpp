@@ -47,7 +47,6 @@ struct ModelOptions {
 
 // How a command that reads many images goes through them.
 struct RunOptions {
-  int jobs = 0;  // 0 = the threads granted to the library.
   bool no_progress = false;
 };
 
@@ -72,7 +71,7 @@ class Session {
   std::string info(catdog_info key) const { return classifier_.info(key); }
   std::int64_t integer(catdog_info key) const noexcept { return classifier_.integer(key); }
   double number(catdog_info key) const noexcept { return classifier_.number(key); }
-  int granted_threads() const noexcept { return static_cast<int>(integer(CATDOG_INFO_THREADS)); }
+  int threads() const noexcept { return static_cast<int>(integer(CATDOG_INFO_THREADS)); }
 
  private:
   Classifier classifier_;

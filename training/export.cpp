@@ -24,7 +24,7 @@ nlohmann::ordered_json to_json(const Predictions& predictions, double temperatur
   const Metrics m = measure(predictions, temperature);
   nlohmann::ordered_json json{{"pictures", m.count},
                               {"accuracy", m.accuracy},
-                              {"accuracy_95", {m.accuracy_low, m.accuracy_high}},
+                              {"accuracy_95", {m.accuracy_interval.low, m.accuracy_interval.high}},
                               {"log_loss", m.log_loss}};
   if (neither != nullptr) {
     const auto above = [&](const at::Tensor& logits) {

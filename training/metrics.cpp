@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
+#include "metrics.hpp"
 
-#include "trainer.hpp"
+#include <torch/torch.h>
+
+#include <cmath>
 
 namespace catdog::training {
 namespace {
@@ -17,14 +19,9 @@ double log_loss(const Predictions& predictions, double temperature) {
 Metrics measure(const Predictions& predictions, double temperature) {
   Metrics metrics;
   metrics.count = static_cast<std::size_t>(predictions.labels.size(0));
-  const auto n = static_cast<double>(metrics.count);
-  const double p = predictions.logits.argmax(1).eq(predictions.labels).sum().item<double>() / n;
-  constexpr double z = 1.959964;
-  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
-  metrics.accuracy = p;
-  metrics.accuracy_low = centre - half;
-  metrics.accuracy_high = centre + half;
+  const auto correct = predictions.logits.argmax(1).eq(predictions.labels).sum().item<std::int64_t>();
+  metrics.accuracy = static_cast<double>(correct) / static_cast<double>(metrics.count);
+  metrics.accuracy_interval = core::wilson_interval(static_cast<std::size_t>(correct), metrics.count);
   metrics.log_loss = log_loss(predictions, temperature);
   return metrics;
 }

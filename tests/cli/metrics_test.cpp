@@ -64,7 +64,7 @@ TEST(Metrics, OfFourImages) {
   EXPECT_DOUBLE_EQ(metrics.classes[1].f1.value_or(-1), 0.8);
   // Dogs 0.9, 0.55 against cats 0.2, 0.6: 3 of 4 pairs.
   EXPECT_DOUBLE_EQ(metrics.auc.value_or(-1), 0.75);
-  EXPECT_NEAR(metrics.nll, -(std::log(0.8) + std::log(0.4) + std::log(0.9) + std::log(0.55)) / 4, 1e-12);
+  EXPECT_NEAR(metrics.log_loss, -(std::log(0.8) + std::log(0.4) + std::log(0.9) + std::log(0.55)) / 4, 1e-12);
   // (2·0.04 + 2·0.36 + 2·0.01 + 2·0.2025) / 4.
   EXPECT_NEAR(metrics.brier, 0.30625, 1e-12);
   EXPECT_DOUBLE_EQ(metrics.coverage, 0.75);
@@ -104,7 +104,7 @@ TEST(Metrics, ImagesOfNoLabelCountApart) {
 
 TEST(Metrics, ACertainMistakeHasFiniteLoss) {
   const Metrics metrics = compute_metrics({{0, 1, false, {0.0, 1.0}}}, 2);
-  EXPECT_NEAR(metrics.nll, 15 * std::log(10.0), 1e-9);
+  EXPECT_NEAR(metrics.log_loss, 15 * std::log(10.0), 1e-9);
   EXPECT_DOUBLE_EQ(metrics.brier, 2.0);
 }
 

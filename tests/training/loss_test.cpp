@@ -63,8 +63,8 @@ TEST(Metrics, WilsonIntervalOfNineInTen) {
   predictions.logits.index_put_({9, 1}, 1.0);
   const Metrics metrics = measure(predictions, 1);
   EXPECT_DOUBLE_EQ(metrics.accuracy, 0.9);
-  EXPECT_NEAR(metrics.accuracy_low, 0.5958, 1e-4);  // Brown, Cai, DasGupta 2001.
-  EXPECT_NEAR(metrics.accuracy_high, 0.9821, 1e-4);
+  EXPECT_NEAR(metrics.accuracy_interval.low, 0.5958, 1e-4);  // Brown, Cai, DasGupta 2001.
+  EXPECT_NEAR(metrics.accuracy_interval.high, 0.9821, 1e-4);
 }
 
 TEST(Temperature, RecoversAKnownScale) {
