@@ -25,7 +25,7 @@ struct Metrics {
   std::size_t count = 0;
   double accuracy = 0;
   core::Interval accuracy_interval;  // Wilson, 95 %.
-  double log_loss = 0;  // Of softmax(logits / temperature), in nats.
+  double log_loss = 0;               // Of softmax(logits / temperature), in nats.
 };
 
 Metrics measure(const Predictions& predictions, double temperature);
