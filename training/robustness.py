@@ -152,7 +152,7 @@ def plot(rows: dict[str, list[dict[str, Any]]], models: list[str], target: Path)
         axes.plot(accuracies, names, marker, label=Path(models[model]).stem, markersize=6)
     axes.set_xlabel("accuracy, %")
     axes.grid(color="#dddddd")
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(models))
     figure.savefig(target, metadata={"Date": None})
 
 
