@@ -23,6 +23,14 @@ namespace {
 const std::set<std::string> only_flags{"config", "check-health", "help", "version"};
 constexpr const char* container_model = "/app/models/best_model.pt";
 
+// Editors on Windows begin a file with a byte-order mark and end each line with a carriage return.
+bool read_line(std::istream& in, std::string& line) {
+  if (!std::getline(in, line)) return false;
+  if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
 // "port = 8000  # the usual one": CLI11 knows comments only where they begin a line.
 std::string without_comment(const std::string& line) {
   bool quoted = false;
@@ -39,7 +47,7 @@ void apply_file(CLI::App& app, const std::string& path) {
   std::ifstream in(path);
   if (!std::filesystem::is_regular_file(path) || !in) throw CLI::FileError("no such configuration file: " + path);
   std::stringstream lines;
-  for (std::string line; std::getline(in, line);) lines << without_comment(line) << '\n';
+  for (std::string line; read_line(in, line);) lines << without_comment(line) << '\n';
   for (const CLI::ConfigItem& item : CLI::ConfigINI().from_config(lines)) {
     CLI::Option* option =
         item.parents.empty() && !only_flags.contains(item.name) ? app.get_option_no_throw("--" + item.name) : nullptr;
@@ -63,7 +71,7 @@ std::string read_secret(const std::string& path, const std::string& flag, const 
     throw CLI::FileError(flag + ": cannot read " + path + ": " + std::generic_category().message(errno));
   }
   std::string token;
-  if (!std::getline(in, token) || token.empty()) {
+  if (!read_line(in, token) || token.empty()) {
     throw CLI::FileError(flag + ": there is no token in the first line of " + path);
   }
   return token;

@@ -145,7 +145,7 @@ def test_pil_images_that_cannot_be_used(classifier: catdog.Classifier, cat: Path
             classifier.classify(cut)
     closed = image_module.open(cat)
     closed.close()
-    with pytest.raises(catdog.CorruptError):
+    with pytest.raises(catdog.InvalidArgumentError, match="the PIL image is closed"):
         classifier.classify(closed)
     with catdog.Classifier(max_side=300) as small:
         with pytest.raises(catdog.LimitError, match="max_side of 300"):

@@ -143,8 +143,11 @@ def test_pil_images(classifier: catdog.Classifier, cat: Path, expected: float) -
     assert p_cat(classifier, grey) == p_cat(classifier, np.asarray(grey))
     black_and_white = image.convert("1")
     assert p_cat(classifier, black_and_white) == p_cat(classifier, np.asarray(black_and_white).astype(np.uint8) * 255)
-    for mode in ("P", "CMYK", "YCbCr", "LA"):
+    for mode in ("P", "CMYK", "YCbCr", "LA", "HSV"):
         assert classifier.classify(image.convert(mode)).ok, mode
+    for straight, premultiplied in (("LA", "La"), ("RGBA", "RGBa")):
+        opaque = image.convert(straight)
+        assert p_cat(classifier, opaque.convert(premultiplied)) == p_cat(classifier, opaque)
 
 
 def test_pil_images_mean_what_the_file_means(classifier: catdog.Classifier, golden: Path) -> None:

@@ -125,6 +125,18 @@ TEST_F(ConfigTest, AMissingTokenFileIsNotAnEmptyOne) {
   EXPECT_THAT(complaint([&] { return parse({"--admin-token-file", path_.c_str()}); }), HasSubstr("no token"));
 }
 
+TEST_F(ConfigTest, FilesMayComeFromWindows) {
+  write("\xEF\xBB\xBFport = 1111\r\nworkers = 2\r\n");
+  const auto config = parse({"--config", path_.c_str()});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->port, 1111);
+  EXPECT_EQ(config->workers, 2);
+  write("\xEF\xBB\xBFsecret\r\n");
+  const auto with_token = parse({"--admin-token-file", path_.c_str()});
+  ASSERT_TRUE(with_token);
+  EXPECT_EQ(with_token->admin_token, "secret");
+}
+
 TEST_F(ConfigTest, AFileMayHaveCommentsAfterValues) {
   write("; first\nport = 1111  # the usual one\nworkers=2 ; of four\nmodel = a#b.pt\n# last\n");
   const auto config = parse({"--config", path_.c_str()});

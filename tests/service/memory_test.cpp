@@ -94,11 +94,11 @@ std::vector<std::string> costly_images() {
 
 TEST(Memory, DecodingInAllWorkersStaysWithinItsAccount) {
   constexpr int workers = 6;
-  constexpr double account = 32 << 20;
+  constexpr int account = 32 << 20;
   const std::vector<std::string> images = costly_images();
   ServerProcess server;
   server.start({"--log-level", "error", "--workers", std::to_string(workers), "--max-decode-bytes",
-                std::to_string(32 << 20), "--request-timeout-ms", "300000"});
+                std::to_string(account), "--request-timeout-ms", "300000"});
   for (const auto& name : {"baseline.jpg", "lossy.webp"}) {  // Code that is loaded at its first use.
     const auto bytes = test_support::shipped_image(name);
     ask(server.port(), "POST", "/predict", std::string(bytes.begin(), bytes.end()), octets);

@@ -51,9 +51,11 @@ def pixels_of(image: Any, max_side: int, max_pixels: int) -> memoryview:
         if image.getexif().get(_ORIENTATION, 1) != 1:
             image = _upright(image)
         if image.mode not in _CHANNELS:
-            image = image.convert(_nearest_mode(image))
+            image = _converted(image)
         data = image.tobytes()
     except (OSError, SyntaxError, ValueError) as reason:  # PIL reads the file only now.
+        if "closed image" in str(reason):
+            raise InvalidArgumentError("the PIL image is closed; classify it before you close it") from reason
         raise CorruptError(f"PIL can't read the image: {reason}") from reason
     channels = _CHANNELS[image.mode]
     width, height = image.size
@@ -67,7 +69,9 @@ def _upright(image: Any) -> Any:
     return ImageOps.exif_transpose(image)
 
 
-def _nearest_mode(image: Any) -> str:
-    if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
-        return "RGBA"
-    return "L" if image.mode == "1" else "RGB"
+def _converted(image: Any) -> Any:
+    if image.mode == "La":  # PIL converts it to nothing but LA.
+        image = image.convert("LA")
+    if image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode == "1" else "RGB")
