@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DPAGES=… -DIMAGES=… -DSWAGGER_UI=… -DVERSION=… -DOUTPUT=… -P embed.cmake: each file becomes a constant in OUTPUT.
+cmake_minimum_required(VERSION 3.18) # Without it "@NAME@" would be replaced in this file, too.
 set(_source "// Made from the pages by embed.cmake.\n#include \"pages/data.hpp\"\n\nnamespace catdog::service::pages::data {\n\n")
 if(SWAGGER_UI)
   set(_ui "<link rel=\"stylesheet\" href=\"static/swagger-ui.css\">\n<script src=\"static/swagger-ui-bundle.js\" defer></script>")

@@ -39,11 +39,20 @@ def test_the_most_images_are_as_documented(server: Server) -> None:
         assert server.ask("/predict", body, {"Content-Type": "application/json"})[0] == status
 
 
+# Schemathesis can't make a token that the service gave: 400 is the answer to what it makes up.
+FORGED_TOKENS = """
+[[operations]]
+include-path = "/feedback"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400"]
+"""
+
+
 def run_schemathesis(server: Server, name: str, *arguments: str, parameters: str = "") -> str:
     """Its report; a failed check fails the test and is in build/contract/NAME.log with the request that shows it."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     config = Path(server.folder.name) / f"{name}.toml"
-    config.write_text(f'hooks = "{HERE}/openapi_hooks.py"\n\n[parameters]\n{parameters}')
+    config.write_text(f'hooks = "{HERE}/openapi_hooks.py"\n\n[parameters]\n{parameters}{FORGED_TOKENS}')
     command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config), "run"]
     command += [server.url + "/openapi.json", "--checks", "all", "--mode", "all", "--max-examples", EXAMPLES]
     command += ["--no-color", "--seed", SEED, "--request-timeout", "60", *arguments]
