@@ -11,7 +11,7 @@ case "${1:-}" in
 esac
 seconds=$1
 shift
-targets=(image model capi multipart json oip)
+targets=(image model capi multipart json oip session)
 [ $# -gt 0 ] || set -- "${targets[@]}"
 for target in "$@"; do
   [ -f "$CATDOG_ROOT/tests/fuzz/${target}_fuzz.cpp" ] || die "no fuzz target named '$target'; there are: ${targets[*]}"
@@ -28,22 +28,37 @@ mkdir -p "$folder/artifacts"
 export ASAN_OPTIONS="detect_leaks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:${UBSAN_OPTIONS:-}"
 [ ! -f "$CATDOG_ROOT/tests/lsan.supp" ] || export LSAN_OPTIONS="suppressions='$CATDOG_ROOT/tests/lsan.supp'"
-failed=()
-for target in "$@"; do
-  say "fuzz_$target, $seconds s"
+
+run_target() {
+  local target=$1 max_len=65536 dictionary="$CATDOG_ROOT/tests/fuzz/dictionaries/$1.dict"
   mkdir -p "$folder/corpus/$target"
-  max_len=65536
   [ "$target" != image ] || max_len=1048576 # Decoders read files in blocks.
-  arguments=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len="$max_len" -print_final_stats=1 -verbosity=1
+  local arguments=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len="$max_len" -print_final_stats=1 -verbosity=1
     -artifact_prefix="$folder/artifacts/$target-")
-  dictionary="$CATDOG_ROOT/tests/fuzz/dictionaries/$target.dict"
   [ ! -f "$dictionary" ] || arguments+=(-dict="$dictionary")
-  if "$(find_binary "fuzz_$target")" "${arguments[@]}" "$folder/corpus/$target" "$folder/seeds/$target" \
-    >"$folder/$target.log" 2>&1; then
+  "$(find_binary "fuzz_$target")" "${arguments[@]}" "$folder/corpus/$target" "$folder/seeds/$target" >"$folder/$target.log" 2>&1
+}
+
+# One target for each CPU at a time.
+declare -A running=()
+failed=()
+finish_one() {
+  local process target status=0
+  wait -n -p process "${!running[@]}" || status=$?
+  target=${running[$process]}
+  unset "running[$process]"
+  say "fuzz_$target, $seconds s"
+  if [ "$status" -eq 0 ]; then
     grep -E '^(Done|stat::number_of_executed_units)' "$folder/$target.log" || true
   else
     tail -n 60 "$folder/$target.log"
     failed+=("$target")
   fi
+}
+for target in "$@"; do
+  [ ${#running[@]} -lt "$(nproc)" ] || finish_one
+  run_target "$target" &
+  running[$!]=$target
 done
+while [ ${#running[@]} -gt 0 ]; do finish_one; done
 [ ${#failed[@]} -eq 0 ] || die "findings in: ${failed[*]} (inputs: build/fuzz/artifacts, logs: build/fuzz/*.log)"

@@ -102,6 +102,35 @@ void write_calls(const fs::path& folder) {
 
 Bytes to_bytes(const std::string& text) { return Bytes(text.begin(), text.end()); }
 
+std::string request(const std::string& line, const std::string& headers, const std::string& body = "") {
+  const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  return line + " HTTP/1.1\r\nHost: a\r\n" + headers + length + "\r\n" + body;
+}
+
+// What session_fuzz.cpp takes: what clients send over one connection.
+void write_sessions(const fs::path& folder) {
+  const Bytes image = encode_jpeg(make_scene(40, 30));
+  const std::string jpeg(image.begin(), image.end());
+  const std::string form =
+      "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jpg\"\r\n\r\n" + jpeg + "\r\n--B--\r\n";
+  const std::string form_type = "Content-Type: multipart/form-data; boundary=B\r\n";
+  const std::string json_type = "Content-Type: application/json\r\n";
+  const std::string infer = "POST /v2/models/catdog/infer";
+  const std::pair<const char*, std::string> sessions[] = {
+      {"form", request("POST /predict", form_type, form)},
+      {"bytes", request("POST /predict", "Content-Type: image/jpeg\r\n", jpeg)},
+      {"pipelined", request("GET /health/live", "") + request("GET /metrics", "") + request("POST /predict", "", jpeg)},
+      {"continue", request("POST /predict", "Expect: 100-continue\r\n", jpeg)},
+      {"chunked", "POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"},
+      {"old", "GET /model HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"},
+      {"feedback", request("POST /feedback", json_type, R"({"feedback_token": "a.b", "label": "cat"})")},
+      {"oip", request(infer, json_type,
+                      R"({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["Zg=="]}]})")},
+      {"reload", request("POST /admin/reload", "Authorization: Bearer t\r\n")},
+      {"unread", request("GET /", "", "abc") + request("OPTIONS /predict", "") + request("PUT /nowhere", "", "x")}};
+  for (const auto& [name, bytes] : sessions) write(folder / name, to_bytes(bytes));
+}
+
 // Bodies as real clients sent them, before which the targets want the boundary or a mode.
 void write_golden_requests(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(CATDOG_SOURCE_DIR "/tests/service/formats/golden")) {
@@ -148,6 +177,7 @@ int main(int argc, char** argv) try {
   write_calls(folder / "capi");
   write_requests(folder);
   write_golden_requests(folder);
+  write_sessions(folder / "session");
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "make_seeds: %s\n", error.what());
