@@ -12,6 +12,7 @@ extern const std::string_view openapi_json;
 extern const std::string_view app_js;
 extern const std::string_view app_css;
 extern const std::string_view docs_js;
+extern const std::string_view docs_css;
 // Empty in a build without it.
 extern const std::string_view swagger_ui_bundle_js;
 extern const std::string_view swagger_ui_css;

@@ -15,6 +15,7 @@ StaticFile static_file(std::string_view name) noexcept {
   if (name == "app.js") return {data::app_js, script};
   if (name == "app.css") return {data::app_css, style};
   if (name == "docs.js") return {data::docs_js, script};
+  if (name == "docs.css") return {data::docs_css, style};
   if (name == "swagger-ui-bundle.js") return {data::swagger_ui_bundle_js, script};
   if (name == "swagger-ui.css") return {data::swagger_ui_css, style};
   if (name == "chelsea.png") return {data::chelsea_png, "image/png"};

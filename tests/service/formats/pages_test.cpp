@@ -24,7 +24,8 @@ std::string read(const std::string& path) {
 std::string source(const std::string& name) { return read("/service/src/pages/" + name); }
 
 TEST(Pages, AreTheFilesByteForByte) {
-  for (const char* name : {"app.js", "app.css", "docs.js"}) EXPECT_EQ(static_file(name).content, source(name)) << name;
+  for (const char* name : {"app.js", "app.css", "docs.js", "docs.css"})
+    EXPECT_EQ(static_file(name).content, source(name)) << name;
   EXPECT_NE(source("app.js"), "");
   EXPECT_EQ(static_file("app.css").content_type, "text/css; charset=utf-8");
   EXPECT_EQ(static_file("app.js").content_type, "text/javascript; charset=utf-8");
@@ -71,7 +72,7 @@ TEST(Pages, HoldNothingThatTheirPolicyForbids) {
       EXPECT_THAT(page.substr(at, 30), HasSubstr("<script src=\"static/"));
     }
   }
-  for (const char* name : {"app.js", "docs.js", "app.css"}) {
+  for (const char* name : {"app.js", "docs.js", "app.css", "docs.css"}) {
     const std::string text(static_file(name).content);
     for (const char* forbidden : {"innerHTML", "eval(", ".style.", "http://", "https://", "@import", "url("}) {
       EXPECT_THAT(text, Not(HasSubstr(forbidden))) << name;
