@@ -17,6 +17,7 @@
 #include "export.hpp"
 #include "model/model_file.hpp"
 #include "progress_bar.hpp"
+#include "quantize.hpp"
 #include "runtime/threads.hpp"
 #include "start_weights.hpp"
 #include "status.hpp"
@@ -243,19 +244,40 @@ int train(const TrainOptions& options) {
   return 0;
 }
 
+// catdog-train quantize …: a command of its own, whose options are few.
+int quantize(int argc, char** argv) {
+  CLI::App app{"Copies a model file and gives the copy the ranges that int8 needs, measured on training images."};
+  std::string model;
+  std::string output;
+  std::size_t images = 512;
+  TrainOptions options;
+  app.add_option("MODEL", model, "Model file")->required();
+  app.add_option("--data", options.data, "Folder of class folders, or a tar of them: as in training")->required();
+  app.add_option("--output,-o", output, "File to write")->required();
+  app.add_option("--exclude", options.exclude, "List of file names (without ending) to leave out");
+  app.add_option("--images", images, "Training images to measure on")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  at::set_num_threads(1);  // The golden logits are the same on every machine of a kind.
+  training::quantize_model(model, output, options, images);
+  std::fprintf(stderr, "wrote %s\n", output.c_str());
+  return 0;
+}
+
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
+  if (argc > 1 && std::string(argv[1]) == "quantize") return quantize(argc - 1, argv + 1);
   TrainOptions options;
   CLI::App app{"Trains an image classifier and writes its model file."};
   app.set_version_flag("--version", CATDOG_VERSION);
+  app.footer("catdog-train quantize --help: adds what int8 needs to a model file.");
   add_options(app, options);
   CLI11_PARSE(app, argc, argv);
   use_huge_pages(argv);
-  try {
-    return train(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "catdog-train: %s\n", error.what());
-    return 1;
-  }
+  return train(options);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "catdog-train: %s\n", error.what());
+  return 1;
 }

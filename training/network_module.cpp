@@ -81,8 +81,8 @@ TrainableNetwork::TrainableNetwork(core::Network network, int image_size) : netw
   }
 }
 
-at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training,
-                                          std::size_t first) const {
+at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, bool training, std::size_t first,
+                                          const Observer& observe) const {
   std::map<std::string, at::Tensor> labelled;
   if (first > 0) labelled[network_.layers[first - 1].id] = x;
   for (std::size_t i = first; i < network_.layers.size(); ++i) {
@@ -122,6 +122,7 @@ at::Tensor TrainableNetwork::forward_with(const StateDict& state, at::Tensor x, 
         },
         layer.op);
     if (!layer.id.empty()) labelled[layer.id] = x;
+    if (observe) observe(i, x);
   }
   return x;
 }

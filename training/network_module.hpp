@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,7 +32,10 @@ class TrainableNetwork {
     return forward_with(state_, std::move(x), training, first);
   }
   // The same with other weights, such as the moving average.
-  at::Tensor forward_with(const StateDict& state, at::Tensor x, bool training, std::size_t first = 0) const;
+  // `observe` gets the index and the output of each layer.
+  using Observer = std::function<void(std::size_t, const at::Tensor&)>;
+  at::Tensor forward_with(const StateDict& state, at::Tensor x, bool training, std::size_t first = 0,
+                          const Observer& observe = {}) const;
 
   const core::Network& network() const { return network_; }
   const StateDict& state() const { return state_; }                 // Parameters and batch-norm statistics.

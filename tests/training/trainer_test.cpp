@@ -212,6 +212,16 @@ TEST_F(TrainerTest, ProgramWritesModelMetricsAndSplits) {
   EXPECT_EQ(json.at("provenance").at("options").at("epochs"), 2);
 }
 
+TEST_F(TrainerTest, ProgramQuantizes) {
+  ASSERT_EQ(run_program({"--epochs", "1"}), 0) << read(folder_.path() / "log.txt");
+  const std::string model = options_.output + "/best_model.pt";
+  const std::string command = std::string(CATDOG_TRAIN_PROGRAM) + " quantize '" + model + "' --data '" + options_.data +
+                              "' --images 8 --output '" + model + "' 2>/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_FALSE(core::ModelFile::from_file(model).config().calibration.ranges.empty());
+  EXPECT_NE(std::system((std::string(CATDOG_TRAIN_PROGRAM) + " quantize 2>/dev/null >&2").c_str()), 0);
+}
+
 TEST_F(TrainerTest, CtrlCSavesAndResumeFinishes) {
   ASSERT_EQ(run_program({"--epochs", "400"}, 100), 130) << read(folder_.path() / "log.txt");
   EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--resume"));

@@ -28,7 +28,8 @@ PYTHON
 fi
 cat "$data/label_noise.txt" "$CATDOG_ROOT/training/recipes/kept_out.txt" >"$output/exclude.txt"
 
-exec "${CATDOG_TRAIN:-$CATDOG_ROOT/build/dev/training/catdog-train}" --name efficientnet-lite0 --version-name 0.2.0 \
+train=${CATDOG_TRAIN:-$CATDOG_ROOT/build/dev/training/catdog-train}
+"$train" --name efficientnet-lite0 --version-name 0.2.0 \
   --data "$data/kaggle200.tar" --negatives "$data/neither_train.tar" --exclude "$output/exclude.txt" \
   --architecture "$CATDOG_ROOT/training/architectures/efficientnet-lite0.json" --output "$output" \
   --init "$output/start.pth" --init-rows classes=_fc:281-285,151-268 --freeze classes --freeze out \
@@ -37,3 +38,5 @@ exec "${CATDOG_TRAIN:-$CATDOG_ROOT/build/dev/training/catdog-train}" --name effi
   --std 0.5019607843137255,0.5019607843137255,0.5019607843137255 \
   --epochs 24 --views 2 --batch-size 256 --learning-rate 0.001 --weight-decay 0.01 --ema 0.99 --label-smoothing 0.05 \
   --crop 0.5 --colour 0.3 --degrade 0.4 --threads 1 --loader-threads 2 --seed 1 "$@"
+"$train" quantize "$output/best_model.pt" --data "$data/kaggle200.tar" --exclude "$output/exclude.txt" \
+  --output "$output/best_model.pt"
