@@ -93,7 +93,8 @@ def test_facts_about_the_model(classifier: catdog.Classifier) -> None:
     facts = classifier.metadata
     assert facts["model"]["labels"] == ["cat", "dog"]
     assert len(facts["sha256"]) == 64 and facts["path"].endswith("best_model.pt") and facts["name"]
-    assert classifier.engine == "native" and classifier.precision in ("fp32", "bf16") and classifier.threads == 2
+    assert classifier.engine == "native" and classifier.threads == 2
+    assert classifier.precision in ("fp32", "bf16", "int8")
     width, height = classifier.input_size
     assert (width, height) == (facts["model"]["input"]["width"], facts["model"]["input"]["height"])
     assert facts["name"] in repr(classifier) and "cat, dog" in repr(classifier) and "threads=2" in repr(classifier)
