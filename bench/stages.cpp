@@ -107,6 +107,7 @@ void forward_native(benchmark::State& state, core::Precision precision) {
 }
 BENCHMARK_CAPTURE(forward_native, fp32, core::Precision::fp32)->Name("forward/native/fp32");
 BENCHMARK_CAPTURE(forward_native, bf16, core::Precision::bf16)->Name("forward/native/bf16");
+BENCHMARK_CAPTURE(forward_native, int8, core::Precision::int8)->Name("forward/native/int8");
 
 void forward_floor(benchmark::State& state, bool bf16) {
   if (model().config().network.name != "simplecnn") {

@@ -139,8 +139,12 @@ catdog_status catdog_options_set_string(catdog_options* options, catdog_option k
             "engine");
         break;
       case CATDOG_OPTION_PRECISION:
-        o.engine.precision = one_of<Precision>(
-            text, {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}}, "precision");
+        o.engine.precision = one_of<Precision>(text,
+                                               {{"auto", Precision::automatic},
+                                                {"fp32", Precision::fp32},
+                                                {"bf16", Precision::bf16},
+                                                {"int8", Precision::int8}},
+                                               "precision");
         break;
       case CATDOG_OPTION_EXPECTED_SHA256: o.expected_sha256 = core::checked_sha256(text); break;
       case CATDOG_OPTION_TORCH_PLUGIN: o.engine.torch_plugin = text; break;

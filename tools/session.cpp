@@ -54,8 +54,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
       ->check(CLI::IsMember({"auto", "native", "torch"}))
       ->capture_default_str()
       ->group(model);
-  command.add_option("--precision", options.precision, "auto, fp32 or bf16")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+  command.add_option("--precision", options.precision, "auto, fp32, bf16 or int8")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str()
       ->group(model);
   command.add_option("-j,--threads", options.threads, "Images at once; default: the CPU quota")

@@ -151,7 +151,9 @@ enum {
   /** string: "auto" (default: the native engine), "native" or "torch". "torch" executes the TorchScript program in the
      model file: choose it only for files that you trust. */
   CATDOG_OPTION_ENGINE = 50,
-  /** string: "auto" (default), "fp32" or "bf16". */
+  /** string: "auto" (default), "fp32", "bf16" or "int8". "auto" is int8 where the CPU has AVX512-VNNI or AMX and the
+     model file has ranges for it, else bf16 where the CPU has AVX512-BF16 or AMX, else fp32. Where "auto" doesn't take
+     int8, asking for it is CATDOG_ERROR_MODEL_UNSUPPORTED. */
   CATDOG_OPTION_PRECISION = 51,
   /** string: 64 hex digits that the model file's SHA-256 must equal, checked before anything is parsed; "" = any. */
   CATDOG_OPTION_EXPECTED_SHA256 = 52,
@@ -237,7 +239,7 @@ enum {
   CATDOG_INFO_MODEL_PATH = 13,    /**< "" when opened from memory. */
   CATDOG_INFO_MODEL_JSON = 14,    /**< All of catdog.json; "{}" for a plain TorchScript archive. */
   CATDOG_INFO_ENGINE = 20,        /**< "native" or "torch". */
-  CATDOG_INFO_PRECISION = 21,     /**< "fp32" or "bf16": what "auto" became. */
+  CATDOG_INFO_PRECISION = 21,     /**< "fp32", "bf16" or "int8": what "auto" became. */
   CATDOG_INFO_THREADS = 30,       /**< Integer: threads of a batch call. */
   CATDOG_INFO_INPUT_WIDTH = 31,   /**< Integer: pixels of the model's input. */
   CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Integer: pixels of the model's input. */

@@ -170,7 +170,7 @@ class Options {
   /** "auto" (default: the native engine), "native" or "torch", which executes the program in the model file: only for
    *  files that you trust. */
   Options& engine(const std::string& name) { return set(CATDOG_OPTION_ENGINE, name); }
-  /** "auto" (default), "fp32" or "bf16". */
+  /** "auto" (default), "fp32", "bf16" or "int8". */
   Options& precision(const std::string& name) { return set(CATDOG_OPTION_PRECISION, name); }
   /** 64 hex digits that the model file's SHA-256 must equal; "" = any. */
   Options& expected_sha256(const std::string& hex) { return set(CATDOG_OPTION_EXPECTED_SHA256, hex); }

@@ -17,8 +17,6 @@
 namespace catdog::core {
 namespace {
 
-constexpr double fp32_tolerance = 1e-3;  // In probability.
-constexpr double bf16_tolerance = 0.02;
 constexpr const char* torch_is_opt_in =
     "; engine \"torch\" may run it, but it executes the TorchScript program in the file: choose it only for a file "
     "that "
@@ -30,6 +28,15 @@ std::string in_words(double number) {
   return text;
 }
 
+// Largest deviation from a golden case, in probability.
+double tolerance_of(Precision precision) {
+  switch (precision) {
+    case Precision::bf16: return 0.02;
+    case Precision::int8: return 0.1;  // Golden images are no photos: more of them lies outside the ranges.
+    default: return 1e-3;
+  }
+}
+
 std::size_t best(std::span<const float> values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
@@ -38,7 +45,7 @@ std::size_t best(std::span<const float> values) {
 std::optional<std::string> self_test(const Engine& engine, const ModelConfig& config) {
   if (config.golden.empty()) return std::nullopt;
   const bool exact = engine.precision() == Precision::fp32;
-  const double tolerance = exact ? fp32_tolerance : bf16_tolerance;
+  const double tolerance = tolerance_of(engine.precision());
   const auto context = engine.create_context();
   const InputTensor input = context->input();
   std::vector<float> actual(config.outputs());
@@ -82,27 +89,37 @@ std::string title(const Engine& engine) {
   return std::string(engine.name()) + " engine in " + precision_name(engine.precision());
 }
 
-// bf16 where "auto" asks for it and it holds; nothing when fp32 is to be used.
-std::unique_ptr<Engine> try_bf16(EngineKind kind, const ModelFile& model, const EngineOptions& options,
-                                 const Logger& log) {
-  if (kind != EngineKind::native || !cpu_has_fast_bf16()) return nullptr;
+// An engine in a precision below fp32 that "auto" may take; null when it isn't exact enough for this model.
+std::unique_ptr<Engine> try_precision(Precision precision, const ModelFile& model, const EngineOptions& options,
+                                      const Logger& log) {
+  const std::string name = precision_name(precision);
   try {
-    auto engine = create(kind, model, options, Precision::bf16);
+    auto engine = create(EngineKind::native, model, options, precision);
     if (!options.self_test) return engine;
     const auto problem = self_test(*engine, model.config());
     if (!problem) return engine;
-    log(LogLevel::warning, "bf16 isn't exact enough for this model (" + *problem + "): using fp32");
+    log(LogLevel::warning, name + " isn't exact enough for this model: " + *problem);
   } catch (const Failure& failure) {
     if (failure.status() != Status::model_unsupported) throw;
-    log(LogLevel::warning, std::string("bf16 isn't possible for this model: using fp32: ") + failure.what());
+    log(LogLevel::warning, name + " isn't possible for this model: " + failure.what());
   }
   return nullptr;
+}
+
+std::unique_ptr<Engine> try_automatic(EngineKind kind, const ModelFile& model, const EngineOptions& options,
+                                      const Logger& log) {
+  std::unique_ptr<Engine> engine;
+  if (kind != EngineKind::native) return engine;
+  const bool int8 = cpu_has_fast_int8() && !model.config().calibration.ranges.empty();
+  if (int8) engine = try_precision(Precision::int8, model, options, log);
+  if (!engine && cpu_has_fast_bf16()) engine = try_precision(Precision::bf16, model, options, log);
+  return engine;
 }
 
 std::unique_ptr<Engine> create_checked(EngineKind kind, const ModelFile& model, const EngineOptions& options,
                                        const Logger& log) {
   std::unique_ptr<Engine> engine;
-  if (options.precision == Precision::automatic) engine = try_bf16(kind, model, options, log);
+  if (options.precision == Precision::automatic) engine = try_automatic(kind, model, options, log);
   if (!engine) {
     const bool automatic = options.precision == Precision::automatic;
     engine = create(kind, model, options, automatic ? Precision::fp32 : options.precision);
@@ -112,8 +129,9 @@ std::unique_ptr<Engine> create_checked(EngineKind kind, const ModelFile& model, 
                                               *problem + "; it is damaged or was written wrongly");
     }
     if (problem) {
-      throw Failure(Status::model_unsupported,
-                    "this model isn't exact enough in bf16: " + *problem + "; use precision \"auto\" or \"fp32\"");
+      throw Failure(Status::model_unsupported, "this model isn't exact enough in " +
+                                                   std::string(precision_name(engine->precision())) + ": " + *problem +
+                                                   "; use precision \"auto\" or \"fp32\"");
     }
   }
   const bool tested = options.self_test && !model.config().golden.empty();
@@ -128,6 +146,7 @@ const char* precision_name(Precision precision) noexcept {
     case Precision::automatic: return "auto";
     case Precision::fp32: return "fp32";
     case Precision::bf16: return "bf16";
+    case Precision::int8: return "int8";
   }
   return "unknown";
 }

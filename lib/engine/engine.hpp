@@ -13,10 +13,10 @@
 
 namespace catdog::core {
 
-enum class Precision : std::uint8_t { automatic, fp32, bf16 };
+enum class Precision : std::uint8_t { automatic, fp32, bf16, int8 };
 enum class EngineKind : std::uint8_t { automatic, native, torch };
 
-const char* precision_name(Precision precision) noexcept;  // "auto", "fp32", "bf16".
+const char* precision_name(Precision precision) noexcept;  // "auto", "fp32", "bf16", "int8".
 
 // Scratch memory of one caller: planned at creation, no allocation in run() with the native engine. Used by one thread
 // at a time.
@@ -55,10 +55,11 @@ struct EngineOptions {
       torch_plugin;  // Path of libcatdog-torch.so; "" = beside this library, in catdog/ there, then the loader's path.
 };
 
-// Chooses the precision, runs the golden self-test, falls back to fp32 when bf16 deviates by more than 0.02 in
-// probability or changes the label; a failing fp32 self-test (probability off by more than 1e-3) is
-// Failure(model_format). `automatic` is the native engine: libtorch executes the program in a model file, so it runs
-// only when it is asked for.
+// Chooses the precision and runs the golden self-test. "auto" is int8 where the CPU multiplies it in hardware and the
+// file has its ranges, else bf16 where the CPU has that, else fp32; it passes over one that deviates too much from the
+// golden cases (bf16: 0.02 in probability, int8: 0.1, or another label). A failing fp32 self-test (probability off by
+// more than 1e-3) is Failure(model_format). `automatic` is the native engine: libtorch executes the program in a model
+// file, so it runs only when it is asked for.
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log);
 
 // Throws Failure(engine_failed) when an output is NaN or infinite.

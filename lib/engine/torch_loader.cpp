@@ -116,7 +116,7 @@ class TorchEngine final : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> create_torch_engine(const ModelFile& model, const EngineOptions& options) {
-  if (options.precision == Precision::bf16) {
+  if (options.precision == Precision::bf16 || options.precision == Precision::int8) {
     throw Failure(Status::model_unsupported,
                   "the torch engine runs in fp32 only; use precision \"auto\" or \"fp32\", or the native engine");
   }

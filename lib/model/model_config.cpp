@@ -141,10 +141,21 @@ Calibration read_calibration(const Json& root, int version, const std::vector<st
   calibration.neither_above = read_neither(*object, labels, where + ".neither");
   calibration.curve = read_curve(*object, where + ".curve");
   check_reference(*object, where + ".reference");
-  if (const Json* scales = json_reader::find(*object, "quantization")) {
-    json_reader::as_object(*scales, where + ".quantization");  // Reserved for the scales of int8.
-  }
   return calibration;
+}
+
+// One for each layer. Empty without: the network then can't run in int8.
+std::vector<float> read_ranges(const Json& root, std::size_t layers) {
+  const std::string where = in_file("calibration.quantization");
+  const Json* calibration = json_reader::find(root, "calibration");
+  const Json* quantization = calibration == nullptr ? nullptr : json_reader::find(*calibration, "quantization");
+  if (quantization == nullptr) return {};
+  const Json& values = json_reader::require(json_reader::as_object(*quantization, where), "ranges", where);
+  std::vector<float> ranges;
+  for (const Json& value : json_reader::as_array(values, layers, layers, where + ".ranges")) {
+    ranges.push_back(static_cast<float>(json_reader::as_number(value, 1e-6, 1e6, where + ".ranges")));
+  }
+  return ranges;
 }
 
 std::vector<GoldenCase> read_golden(const Json& root, std::size_t outputs) {
@@ -252,6 +263,7 @@ ModelConfig parse_model_config(std::string_view json) {
   config.input = read_input(root);
   config.calibration = read_calibration(root, config.format_version, config.labels);
   config.network = read_network(root, config.input, config.outputs());
+  if (config.format_version >= 2) config.calibration.ranges = read_ranges(root, config.network.layers.size());
   config.golden_version = static_cast<int>(json_reader::integer(root, "golden_version", 1, 2, file_name, 1));
   config.golden = read_golden(root, config.outputs());
   if (config.format_version >= 2) config.stored_weights = read_stored_weights(root);

@@ -36,6 +36,7 @@ struct Calibration {
   double abstain_below = 0.0;           // Trust under which the answer is "uncertain".
   std::optional<double> neither_above;  // Score above which the answer is "neither". Set: there is such an output.
   std::vector<OperatingPoint> curve;    // By ascending threshold; empty in many files.
+  std::vector<float> ranges;            // Of each layer: largest absolute value of its output that int8 represents.
 };
 
 // Where a weight lies in the archive (format version 2).

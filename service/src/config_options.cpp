@@ -56,8 +56,8 @@ void add_model_options(CLI::App& app, Config& c) {
                "installed model");
   group.option("--engine", "CATDOG_ENGINE", c.engine, "Engine: auto, native or torch",
                CLI::IsMember({"auto", "native", "torch"}));
-  group.option("--precision", "CATDOG_PRECISION", c.precision, "Precision: auto, fp32 or bf16",
-               CLI::IsMember({"auto", "fp32", "bf16"}));
+  group.option("--precision", "CATDOG_PRECISION", c.precision, "Precision: auto, fp32, bf16 or int8",
+               CLI::IsMember({"auto", "fp32", "bf16", "int8"}));
   group.option("--expected-sha256", "CATDOG_EXPECTED_SHA256", c.expected_sha256,
                "SHA-256 that the model file must have");
   group.option("--min-precision", "CATDOG_MIN_PRECISION", c.min_precision,

@@ -99,10 +99,11 @@ TEST(CapiOptions, StringsTakeTheirValuesOnly) {
     EXPECT_EQ(set(CATDOG_OPTION_ENGINE, engine), CATDOG_ERROR_INVALID_ARGUMENT);
     EXPECT_THAT(catdog_last_error(), HasSubstr("\"native\", \"torch\""));
   }
-  for (const char* precision : {"auto", "fp32", "bf16"}) EXPECT_EQ(set(CATDOG_OPTION_PRECISION, precision), CATDOG_OK);
+  for (const char* precision : {"auto", "fp32", "bf16", "int8"})
+    EXPECT_EQ(set(CATDOG_OPTION_PRECISION, precision), CATDOG_OK);
   for (const char* precision : {"", "FP32", "int9"}) {
     EXPECT_EQ(set(CATDOG_OPTION_PRECISION, precision), CATDOG_ERROR_INVALID_ARGUMENT);
-    EXPECT_THAT(catdog_last_error(), HasSubstr("\"fp32\", \"bf16\""));
+    EXPECT_THAT(catdog_last_error(), HasSubstr("\"fp32\", \"bf16\", \"int8\""));
   }
   const std::string digits(64, 'a');
   EXPECT_EQ(set(CATDOG_OPTION_EXPECTED_SHA256, digits.c_str()), CATDOG_OK);

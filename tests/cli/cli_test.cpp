@@ -181,6 +181,28 @@ TEST_F(Cli, InfoVerifiesTheWeights) {
   EXPECT_NE(told.out.find("model_checksum"), std::string::npos) << told.out;
 }
 
+// What the environment takes away from oneDNN, a lesser CPU doesn't have.
+TEST_F(Cli, Int8GivesTheSameVerdictWhateverTheInstructions) {
+  const auto verdict_with = [&](const char* instructions, const std::string& model) {
+    setenv("ONEDNN_MAX_CPU_ISA", instructions, 1);
+    const Outcome outcome = run("classify --json --precision int8 --model " CATDOG_SOURCE_DIR "/models/" + model +
+                                " " CATDOG_SOURCE_DIR "/examples/images/cat/chelsea.png 2>&1");
+    unsetenv("ONEDNN_MAX_CPU_ISA");
+    return outcome;
+  };
+  for (const std::string model : {"best_model.pt", "simple_cnn.pt"}) {
+    const Outcome without = verdict_with("AVX2", model);
+    EXPECT_EQ(without.code, 3);
+    EXPECT_NE(without.out.find("int8 needs a CPU with AVX512-VNNI or AMX"), std::string::npos) << without.out;
+    const Outcome all = verdict_with("DEFAULT", model);
+    if (all.out.find("int8 needs a CPU") != std::string::npos) GTEST_SKIP() << "this CPU has no int8";
+    const double of_all = nlohmann::json::parse(all.out)["probabilities"]["cat"];
+    const double of_less = nlohmann::json::parse(verdict_with("AVX512_CORE_VNNI", model).out)["probabilities"]["cat"];
+    EXPECT_GT(of_all, 0.9);
+    EXPECT_NEAR(of_all, of_less, 1e-4);
+  }
+}
+
 TEST_F(Cli, InfoNamesTheModel) {
   const auto json = nlohmann::json::parse(run("info --json model.pt").out);
   EXPECT_EQ(json["name"], "small");

@@ -62,7 +62,7 @@ class Classifier:
         model: Path | Buffer | None = None,
         *,
         threads: int = 0,
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: Literal["auto", "fp32", "bf16", "int8"] = "auto",
         engine: Literal["auto", "native", "torch"] = "auto",
         abstain_below: float | None = None,
         neither_above: float | None = None,
@@ -202,7 +202,7 @@ class Classifier:
 
     @property
     def precision(self) -> str:
-        """ "fp32" or "bf16": what "auto" became."""
+        """ "fp32", "bf16" or "int8": what "auto" became."""
         return self._core.info(_catdog.INFO_PRECISION)
 
     @property

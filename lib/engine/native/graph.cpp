@@ -97,7 +97,7 @@ class Builder {
   Node& push(NodeKind kind) {
     Node& node = nodes_.emplace_back();
     node.kind = kind;
-    node.layer = layer_;
+    node.layer = node.last = layer_;
     node.input = value_;
     node.in = shape_;
     node.out = shapes_[static_cast<std::size_t>(layer_)];
@@ -159,6 +159,7 @@ class Builder {
       node->bias.assign(norm.shift.begin(), norm.shift.end());
       return;
     }
+    node->last = layer_;
     const std::size_t per_channel = node->weights.size() / norm.scale.size();
     for (std::size_t i = 0; i < node->weights.size(); ++i) {
       node->weights[i] = static_cast<float>(node->weights[i] * norm.scale[i / per_channel]);
@@ -175,6 +176,7 @@ class Builder {
         (node->kind == NodeKind::conv || node->kind == NodeKind::linear || node->kind == NodeKind::add);
     if (!takes_one) node = &push(NodeKind::activation);
     node->activation = layer.six ? Activation::relu6 : Activation::relu;
+    node->last = layer_;
   }
 
   void append(const AddLayer& layer) {
@@ -191,6 +193,7 @@ class Builder {
                           addend != node->input && !read_from(addend, layer_ + 1);
     if (!in_place) node = &push(NodeKind::add);
     node->addend = addend;
+    node->last = layer_;
   }
 
   void append(const PoolLayer& layer) {

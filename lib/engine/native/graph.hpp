@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "model/model_file.hpp"
@@ -18,7 +19,8 @@ enum class Activation : std::uint8_t { none, relu, relu6 };
 // Values are numbered: 0 is the image, node i produces value i + 1.
 struct Node {
   NodeKind kind = NodeKind::conv;
-  int layer = 0;    // Index in the layer list, for messages.
+  int layer = 0;    // Index in the layer list.
+  int last = 0;     // Index of the last layer that became part of it: its result is that layer's.
   int input = 0;    // Value that it reads.
   int addend = -1;  // Second value of an add; of a conv: the value that is added to its result, in place.
   Activation activation = Activation::none;  // Applied last.
@@ -46,11 +48,14 @@ struct WeightedNetwork {
   WeightedNetwork(const Network& layers, const InputSpec& spec, const WeightMap& tensors)
       : network(layers), input(spec), weights(tensors) {}
   WeightedNetwork(const ModelFile& model)  // NOLINT(google-explicit-constructor): a model file is one.
-      : WeightedNetwork(model.config().network, model.config().input, model.weights()) {}
+      : WeightedNetwork(model.config().network, model.config().input, model.weights()) {
+    ranges = model.config().calibration.ranges;
+  }
 
   const Network& network;
   const InputSpec& input;
   const WeightMap& weights;
+  std::span<const float> ranges;  // Calibration::ranges, for int8; empty without.
 };
 
 // Throws Failure(model_format) for weights that are missing or have another shape than the layer list says.

@@ -2,11 +2,16 @@
 #include "engine/native/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
+#include "engine/cpu_features.hpp"
 #include "model/network_shapes.hpp"
 #include "status.hpp"
 
@@ -24,7 +29,31 @@ constexpr std::size_t max_arena_bytes = std::size_t{4} << 30;
 struct Value {
   memory::desc desc;
   int buffer = -1;
+  float scale = 0;  // Of an int8 value: it stands for `scale` times what is stored. 0: it is stored as it is.
 };
+
+// Weights of one output channel after the other as 8-bit integers, and what one of each channel stands for.
+struct Quantized {
+  std::vector<std::int8_t> values;
+  std::vector<float> scales;
+};
+
+// A channel of smaller weights alone is dead. Its scale would make its bias, in such units, infinite.
+constexpr float negligible_weight = 1e-10F;
+
+Quantized quantize(const std::vector<float>& weights, std::size_t channels) {
+  Quantized result;
+  const std::size_t row = weights.size() / channels;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const std::span<const float> channel(weights.data() + c * row, row);
+    float largest = 0;
+    for (const float weight : channel) largest = std::max(largest, std::abs(weight));
+    const float scale = largest > negligible_weight ? largest / 127 : 1;
+    for (const float weight : channel) result.values.push_back(static_cast<std::int8_t>(std::lrint(weight / scale)));
+    result.scales.push_back(scale);
+  }
+  return result;
+}
 
 Dims dims_of(const ActivationShape& shape) {
   if (shape.flat) return {1, shape.c};
@@ -39,25 +68,27 @@ bool is_slow(const char* implementation) {  // oneDNN's plain loops, used where 
 class Compiler {
  public:
   Compiler(const WeightedNetwork& model, Precision precision)
-      : model_(model), type_(precision == Precision::bf16 ? Type::bf16 : Type::f32) {
+      : model_(model), precision_(precision), type_(precision == Precision::bf16 ? Type::bf16 : Type::f32) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
   }
 
   Plan compile() {
     const Graph graph = build_graph(model_);
     const InputSpec& input = model_.input;
-    values_.push_back(new_value(memory::desc({1, 3, input.height, input.width}, type_, Tag::nhwc)));
+    const Value image = new_value(memory::desc({1, 3, input.height, input.width}, type_, Tag::nhwc));
+    find_wanted(graph);
+    values_.push_back(wanted_[0] ? quantized_image(image) : image);
     for (const Node& node : graph.nodes) emit_checked(node);
-    emit_output(value(graph.output));
+    emit_output(plain_value(graph.output));
     plan_.input.type = type_ == Type::bf16 ? ElementType::bfloat16 : ElementType::float32;
     plan_.input.layout = Layout::nhwc;
     plan_.input.height = input.height;
     plan_.input.width = input.width;
-    plan_.input_buffer = values_.front().buffer;
+    plan_.input_buffer = image.buffer;
     // The image stays valid between runs, and the logits until they are copied.
-    Buffer& image = plan_.buffers[static_cast<std::size_t>(plan_.input_buffer)];
-    image.first = 0;
-    image.last = std::numeric_limits<int>::max();
+    Buffer& kept = plan_.buffers[static_cast<std::size_t>(plan_.input_buffer)];
+    kept.first = 0;
+    kept.last = std::numeric_limits<int>::max();
     plan_.arena_bytes = place_buffers(plan_.buffers);
     if (plan_.arena_bytes > max_arena_bytes) {
       throw Failure(Status::model_unsupported, "the native engine would need " +
@@ -78,7 +109,7 @@ class Compiler {
       const bool unsupported = error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments;
       throw Failure(unsupported ? Status::model_unsupported : Status::engine_failed,
                     "the native engine can't prepare layer " + std::to_string(node.layer) + " in " +
-                        (type_ == Type::bf16 ? "bf16" : "fp32") + ": " + error.what());
+                        precision_name(precision_) + ": " + error.what());
     }
   }
 
@@ -95,6 +126,35 @@ class Compiler {
     }
   }
 
+  // Which values convolutions want in int8: those that they read, also through a max pool, and what they add to such.
+  void find_wanted(const Graph& graph) {
+    wanted_.assign(graph.nodes.size() + 1, false);
+    if (precision_ != Precision::int8) return;
+    for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+      const Node& node = graph.nodes[i];
+      const bool passes_on = node.kind == NodeKind::pool && node.max && wanted_[i + 1];
+      if (node.kind == NodeKind::conv || passes_on) wanted_[static_cast<std::size_t>(node.input)] = true;
+      if (node.kind == NodeKind::conv && node.addend > 0) wanted_[static_cast<std::size_t>(node.addend)] = true;
+    }
+  }
+
+  // Signed; white and black of the channel that reaches farthest are the ends.
+  Value quantized_image(const Value& image) {
+    float largest = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      const float mean = model_.input.mean[c];
+      largest = std::max(largest, std::max(std::abs(mean), std::abs(1 - mean)) / model_.input.std_dev[c]);
+    }
+    return converted(image, memory::desc(image.desc.dims(), Type::s8, Tag::nhwc), largest / 127);
+  }
+
+  // What int8 stores of a node's result: without a sign where an activation leaves none.
+  float scale_of(const Node& node) const {
+    const float range = model_.ranges[static_cast<std::size_t>(node.last)];
+    return range / (node.activation == Activation::none ? 127.0F : 255.0F);
+  }
+  static Type int8_type(const Node& node) { return node.activation == Activation::none ? Type::s8 : Type::u8; }
+
   int new_buffer(std::size_t bytes) {
     Buffer buffer;
     buffer.bytes = bytes;
@@ -103,9 +163,19 @@ class Compiler {
     return static_cast<int>(plan_.buffers.size()) - 1;
   }
 
-  Value new_value(const memory::desc& desc) { return {desc, new_buffer(desc.get_size())}; }
+  Value new_value(const memory::desc& desc, float scale = 0) { return {desc, new_buffer(desc.get_size()), scale}; }
 
   const Value& value(int index) const { return values_[static_cast<std::size_t>(index)]; }
+  // The value as operations take it that know nothing of int8.
+  Value plain_value(int index) {
+    const Value& from = value(index);
+    return from.scale > 0 ? converted(from, retyped(from.desc, type_), 0) : from;
+  }
+
+  static memory::desc retyped(memory::desc desc, Type type) {
+    desc.data.data_type = memory::convert_to_c(type);
+    return desc;
+  }
 
   static StepArg arg(int index, const Value& value) { return {index, value.buffer, value.desc, {}}; }
   static StepArg arg(int index, memory constant) { return {index, -1, {}, std::move(constant)}; }
@@ -122,22 +192,27 @@ class Compiler {
     plan_.steps.push_back({std::move(primitive), std::move(args), {}, 1});
   }
 
-  static dnnl::primitive_attr attributes(Activation activation, bool sum = false) {
+  // `scale` is that of the result.
+  static dnnl::primitive_attr attributes(Activation activation, const Value* addend = nullptr, float scale = 0) {
+    const float one = scale > 0 ? 1 / scale : 1;
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     attr.set_fpmath_mode(dnnl::fpmath_mode::strict);  // fp32 means fp32, whatever the environment says.
     dnnl::post_ops ops;
-    if (sum) ops.append_sum(1.0F);
+    if (addend != nullptr && addend->scale > 0) ops.append_sum(addend->scale * one, addend->desc.data_type());
+    if (addend != nullptr && addend->scale == 0) ops.append_sum(1.0F);
     if (activation == Activation::relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
-    if (activation == Activation::relu6) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
+    if (activation == Activation::relu6) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F * one);
     attr.set_post_ops(ops);
     return attr;
   }
 
   // Weights in the layout that the primitive asked for.
-  memory pack(const std::vector<float>& values, const Dims& dims, Tag tag, const memory::desc& wanted) const {
+  template <typename T>
+  memory pack(const std::vector<T>& values, const Dims& dims, Tag tag, const memory::desc& wanted) const {
     // oneDNN takes the source of a reorder as void*, and only reads it.
-    memory plain(memory::desc(dims, Type::f32, tag), plan_.engine, const_cast<float*>(values.data()));
+    const Type type = std::is_same_v<T, float> ? Type::f32 : Type::s8;
+    memory plain(memory::desc(dims, type, tag), plan_.engine, const_cast<T*>(values.data()));
     memory packed(wanted, plan_.engine);
     dnnl::stream stream(plan_.engine);
     dnnl::reorder(plain, packed).execute(stream, plain, packed);
@@ -147,10 +222,18 @@ class Compiler {
 
   Value reordered(const Value& from, const memory::desc& to) {
     if (from.desc == to) return from;
+    return converted(from, to, from.scale);
+  }
+
+  // Also between int8 and float: `scale` is that of the result.
+  Value converted(const Value& from, const memory::desc& to, float scale) {
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (from.scale != scale) {
+      attr.set_output_scales(0, {(from.scale > 0 ? from.scale : 1) / (scale > 0 ? scale : 1)});
+    }
     const dnnl::reorder::primitive_desc pd(plan_.engine, from.desc, plan_.engine, to, attr);
-    const Value result = new_value(to);
+    const Value result = new_value(to, scale);
     add_step(dnnl::reorder(pd), pd.scratchpad_desc(), {arg(DNNL_ARG_FROM, from), arg(DNNL_ARG_TO, result)});
     return result;
   }
@@ -170,40 +253,77 @@ class Compiler {
     return as_is && is_slow(chosen.impl_info_str()) ? *as_is : chosen;
   }
 
-  void emit_conv(const Node& node) {
-    const Value& input = value(node.input);
-    const bool grouped = node.groups > 1;
-    const std::int64_t out = node.out.c;
-    const std::int64_t in = node.in.c;
-    const Dims weight_dims = grouped
-                                 ? Dims{node.groups, out / node.groups, in / node.groups, node.kernel.h, node.kernel.w}
-                                 : Dims{out, in, node.kernel.h, node.kernel.w};
-    const Dims before{node.padding.top, node.padding.left};
-    const Dims after{node.padding.bottom, node.padding.right};
-    const bool sum = node.addend >= 0;
-    const memory::desc result_desc = sum ? value(node.addend).desc : memory::desc(dims_of(node.out), type_, Tag::any);
-    const auto pd = choose(input.desc, [&](const memory::desc& source) {
+  static Dims weight_dims(const Node& node) {
+    if (node.groups == 1) return {node.out.c, node.in.c, node.kernel.h, node.kernel.w};
+    return {node.groups, node.out.c / node.groups, node.in.c / node.groups, node.kernel.h, node.kernel.w};
+  }
+  static Tag weight_tag(const Node& node) { return node.groups > 1 ? Tag::goihw : Tag::oihw; }
+
+  dnnl::convolution_forward::primitive_desc convolution(const Node& node, const Value& input,
+                                                        const memory::desc& result,
+                                                        const dnnl::primitive_attr& attr) const {
+    const Type weights = input.scale > 0 ? Type::s8 : type_;
+    return choose(input.desc, [&](const memory::desc& source) {
       const dnnl::convolution_forward::desc desc(
           dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source,
-          memory::desc(weight_dims, type_, Tag::any), memory::desc({out}, Type::f32, Tag::x), result_desc,
-          {node.stride.h, node.stride.w}, before, after);
-      return dnnl::convolution_forward::primitive_desc(desc, attributes(node.activation, sum), plan_.engine);
+          memory::desc(weight_dims(node), weights, Tag::any), memory::desc({node.out.c}, Type::f32, Tag::x), result,
+          {node.stride.h, node.stride.w}, {node.padding.top, node.padding.left},
+          {node.padding.bottom, node.padding.right});
+      return dnnl::convolution_forward::primitive_desc(desc, attr, plan_.engine);
     });
+  }
+
+  void emit_conv(const Node& node) {
+    const Value& input = value(node.input);
+    if (input.scale > 0) return emit_int8_conv(node);
+    std::optional<Value> addend;
+    if (node.addend >= 0) addend = plain_value(node.addend);
+    const memory::desc wanted = addend ? addend->desc : memory::desc(dims_of(node.out), type_, Tag::any);
+    const auto pd = convolution(node, input, wanted, attributes(node.activation, addend ? &*addend : nullptr));
     const Value source = reordered(input, pd.src_desc());
-    const Value result = sum ? value(node.addend) : new_value(pd.dst_desc());
-    add_step(
-        dnnl::convolution_forward(pd), pd.scratchpad_desc(),
-        {arg(DNNL_ARG_SRC, source),
-         arg(DNNL_ARG_WEIGHTS, pack(node.weights, weight_dims, grouped ? Tag::goihw : Tag::oihw, pd.weights_desc())),
-         arg(DNNL_ARG_BIAS, pack(node.bias, {out}, Tag::x, pd.bias_desc())), arg(DNNL_ARG_DST, result)});
+    const Value result = addend ? *addend : new_value(pd.dst_desc());
+    add_step(dnnl::convolution_forward(pd), pd.scratchpad_desc(),
+             {arg(DNNL_ARG_SRC, source),
+              arg(DNNL_ARG_WEIGHTS, pack(node.weights, weight_dims(node), weight_tag(node), pd.weights_desc())),
+              arg(DNNL_ARG_BIAS, pack(node.bias, {node.out.c}, Tag::x, pd.bias_desc())), arg(DNNL_ARG_DST, result)});
+    values_.push_back(result);
+  }
+
+  // Exact integer sums; then float: times the scales, plus the bias and the addend, the activation, and rounded.
+  void emit_int8_conv(const Node& node) {
+    const Value& input = value(node.input);
+    const Value* addend = node.addend >= 0 ? &value(node.addend) : nullptr;
+    const bool to_int8 = addend != nullptr ? addend->scale > 0 : wanted_[values_.size()];
+    const float scale = to_int8 ? scale_of(node) : 0;
+    const Type type = to_int8 ? int8_type(node) : type_;
+    const Quantized weights = quantize(node.weights, static_cast<std::size_t>(node.out.c));
+    std::vector<float> scales;
+    std::vector<float> bias;
+    for (std::size_t c = 0; c < weights.scales.size(); ++c) {
+      const float product = input.scale * weights.scales[c];
+      scales.push_back(to_int8 ? product / scale : product);
+      bias.push_back(node.bias[c] / product);
+    }
+    dnnl::primitive_attr attr = attributes(node.activation, addend, scale);
+    attr.set_output_scales(1 << 1, scales);
+    const memory::desc wanted =
+        addend != nullptr ? retyped(addend->desc, type) : memory::desc(dims_of(node.out), type, Tag::any);
+    const auto pd = convolution(node, input, wanted, attr);
+    const Value source = reordered(input, pd.src_desc());
+    const Value result =
+        addend != nullptr ? Value{pd.dst_desc(), addend->buffer, scale} : new_value(pd.dst_desc(), scale);
+    add_step(dnnl::convolution_forward(pd), pd.scratchpad_desc(),
+             {arg(DNNL_ARG_SRC, source),
+              arg(DNNL_ARG_WEIGHTS, pack(weights.values, weight_dims(node), weight_tag(node), pd.weights_desc())),
+              arg(DNNL_ARG_BIAS, pack(bias, {node.out.c}, Tag::x, pd.bias_desc())), arg(DNNL_ARG_DST, result)});
     values_.push_back(result);
   }
 
   // A few values, in which bf16 would round what decides: in float32 whatever the precision is.
   void emit_linear(const Node& node) {
     const bool flat = node.in.flat;
-    const Value input =
-        flat ? reordered(value(node.input), memory::desc({1, node.in.c}, Type::f32, Tag::nc)) : value(node.input);
+    const Value read = plain_value(node.input);
+    const Value input = flat ? reordered(read, memory::desc({1, node.in.c}, Type::f32, Tag::nc)) : read;
     const std::int64_t out = node.out.c;
     const Dims weight_dims = flat ? Dims{out, node.in.c} : Dims{out, node.in.c, node.in.h, node.in.w};
     const memory::desc result_desc({1, out}, Type::f32, Tag::nc);
@@ -223,31 +343,32 @@ class Compiler {
   }
 
   void emit_pool(const Node& node) {
-    const Value& input = value(node.input);
+    const Value input = node.max ? value(node.input) : plain_value(node.input);
+    const Type type = input.desc.data_type();
     const Dims before{node.padding.top, node.padding.left};
     const Dims after{node.padding.bottom, node.padding.right};
     const dnnl::pooling_forward::desc desc(
         dnnl::prop_kind::forward_inference,
         node.max ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_exclude_padding, input.desc,
-        memory::desc({1, node.out.c, node.out.h, node.out.w}, type_, Tag::any), {node.stride.h, node.stride.w},
+        memory::desc({1, node.out.c, node.out.h, node.out.w}, type, Tag::any), {node.stride.h, node.stride.w},
         {node.kernel.h, node.kernel.w}, before, after);
     const dnnl::pooling_forward::primitive_desc pd(desc, attributes(Activation::none), plan_.engine);
-    Value result = new_value(pd.dst_desc());
+    Value result = new_value(pd.dst_desc(), input.scale);
     add_step(dnnl::pooling_forward(pd), pd.scratchpad_desc(), {arg(DNNL_ARG_SRC, input), arg(DNNL_ARG_DST, result)});
     if (node.out.flat) {
       // One pixel: channel after channel in the plain and in the channel-blocked layouts alike.
       const Dims dims{1, node.out.c, 1, 1};
       const bool dense = std::any_of(std::begin(dense_tags), std::end(dense_tags),
-                                     [&](Tag tag) { return result.desc == memory::desc(dims, type_, tag); });
-      if (!dense) result = reordered(result, memory::desc(dims, type_, Tag::nhwc));
-      result.desc = memory::desc({1, node.out.c}, type_, Tag::nc);
+                                     [&](Tag tag) { return result.desc == memory::desc(dims, type, tag); });
+      if (!dense) result = reordered(result, memory::desc(dims, type, Tag::nhwc));
+      result.desc = memory::desc({1, node.out.c}, type, Tag::nc);
     }
     values_.push_back(result);
   }
 
   void emit_add(const Node& node) {
-    const Value& left = value(node.input);
-    const Value right = reordered(value(node.addend), left.desc);
+    const Value left = plain_value(node.input);
+    const Value right = reordered(plain_value(node.addend), left.desc);
     const dnnl::binary::desc desc(dnnl::algorithm::binary_add, left.desc, right.desc, left.desc);
     const dnnl::binary::primitive_desc pd(desc, attributes(node.activation), plan_.engine);
     const Value result = new_value(pd.dst_desc());
@@ -257,7 +378,7 @@ class Compiler {
   }
 
   void emit_activation(const Node& node) {
-    const Value& input = value(node.input);
+    const Value input = plain_value(node.input);
     const bool six = node.activation == Activation::relu6;
     const dnnl::eltwise_forward::desc desc(dnnl::prop_kind::forward_inference,
                                            six ? dnnl::algorithm::eltwise_clip : dnnl::algorithm::eltwise_relu,
@@ -270,7 +391,7 @@ class Compiler {
 
   // oneDNN has no such primitive. In float32 whatever the precision is: the sum spans many powers of two.
   void emit_log_sum_exp(const Node& node) {
-    const Value source = reordered(value(node.input), memory::desc({1, node.in.c}, Type::f32, Tag::nc));
+    const Value source = reordered(plain_value(node.input), memory::desc({1, node.in.c}, Type::f32, Tag::nc));
     const Value result = new_value(memory::desc({1, node.out.c}, Type::f32, Tag::nc));
     add_step({}, {}, {arg(DNNL_ARG_SRC, source), arg(DNNL_ARG_DST, result)});
     plan_.steps.back().log_sum_exp = node.sizes;
@@ -280,8 +401,8 @@ class Compiler {
 
   // In float32: a few values, of which some are log-sum-exps.
   void emit_concat(const Node& node) {
-    std::vector<Value> parts{value(node.input)};
-    for (const int part : node.parts) parts.push_back(value(part));
+    std::vector<Value> parts{plain_value(node.input)};
+    for (const int part : node.parts) parts.push_back(plain_value(part));
     const auto plain = [](const Value& part) { return memory::desc(part.desc.dims(), Type::f32, Tag::nc); };
     std::vector<memory::desc> descs;
     for (Value& part : parts) descs.push_back((part = reordered(part, plain(part))).desc);
@@ -300,7 +421,7 @@ class Compiler {
 
   // Batch-norm that has no convolution to go into: mean 0 and variance 1 leave its scale and shift.
   void emit_scale_shift(const Node& node) {
-    const Value& input = value(node.input);
+    const Value input = plain_value(node.input);
     const std::int64_t channels = node.in.c;
     const auto flags = dnnl::normalization_flags::use_global_stats | dnnl::normalization_flags::use_scale |
                        dnnl::normalization_flags::use_shift;
@@ -331,14 +452,26 @@ class Compiler {
   static constexpr Tag dense_tags[] = {Tag::nchw, Tag::nhwc, Tag::nChw4c, Tag::nChw8c, Tag::nChw16c};
 
   const WeightedNetwork& model_;
-  Type type_;
+  Precision precision_;
+  Type type_;  // Of what is not int8.
   Plan plan_;
+  std::vector<bool> wanted_;  // In int8, of each value.
   std::vector<Value> values_;
 };
 
 }  // namespace
 
 Plan compile(const WeightedNetwork& model, Precision precision) {
+  if (precision == Precision::int8 && model.ranges.empty()) {
+    throw Failure(Status::model_unsupported,
+                  "the model file has no ranges for int8 (calibration.quantization): add them with \"catdog-train "
+                  "quantize\", or use precision \"auto\", \"bf16\" or \"fp32\"");
+  }
+  if (precision == Precision::int8 && !cpu_has_fast_int8()) {
+    throw Failure(Status::model_unsupported,
+                  "int8 needs a CPU with AVX512-VNNI or AMX, on which its sums are exact: use precision \"auto\" or "
+                  "\"fp32\"");
+  }
   try {
     return Compiler(model, precision).compile();
   } catch (const dnnl::error& error) {

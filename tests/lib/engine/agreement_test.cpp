@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cpu_features.hpp"
 #include "engine/engine.hpp"
 #include "engine/native/native_engine.hpp"
 #include "engine/torch_loader.hpp"
@@ -81,16 +82,23 @@ Agreement compare(const std::vector<std::vector<float>>& reference, const std::v
   return agreement;
 }
 
-// bf16 rounds each layer. What it does to an image between two answers depends on the image, so that the largest
-// deviation says little: the mean counts (measured: 0.002 and below), and what was certain must not turn over.
-void expect_bf16_agrees(const char* file, const std::vector<fs::path>& images) {
+// bf16 and int8 round each layer. What it does to an image between two answers depends on the image, so that the
+// largest deviation says little: the mean counts (measured: bf16 0.002, int8 0.005 and below), and what was certain
+// must not turn over.
+void expect_agreement(Precision precision, const char* file, const std::vector<fs::path>& images) {
   SCOPED_TRACE(file);
+  SCOPED_TRACE(precision_name(precision));
   const ModelFile model = ModelFile::from_file(source_dir / file);
-  const Agreement bf16 = compare(classify(*create_native_engine(model, Precision::fp32), model, images),
-                                 classify(*create_native_engine(model, Precision::bf16), model, images));
-  EXPECT_LE(bf16.mean, 0.005);
-  EXPECT_GE(bf16.same, 0.99);
-  EXPECT_EQ(bf16.overturned, 0U);
+  const Agreement agreement = compare(classify(*create_native_engine(model, Precision::fp32), model, images),
+                                      classify(*create_native_engine(model, precision), model, images));
+  EXPECT_LE(agreement.mean, precision == Precision::bf16 ? 0.005 : 0.01);
+  EXPECT_GE(agreement.same, 0.99);
+  EXPECT_EQ(agreement.overturned, 0U);
+}
+
+void expect_precisions_agree(const char* file, const std::vector<fs::path>& images) {
+  expect_agreement(Precision::bf16, file, images);
+  if (cpu_has_fast_int8()) expect_agreement(Precision::int8, file, images);
 }
 
 void expect_torch_agrees([[maybe_unused]] const char* file, [[maybe_unused]] const std::vector<fs::path>& images) {
@@ -112,7 +120,7 @@ TEST(EnginesAgree, OnTheShippedImages) {
   const std::vector<fs::path> images = images_below(source_dir / "examples/images");
   ASSERT_FALSE(images.empty());
   for (const char* file : shipped) {
-    expect_bf16_agrees(file, images);
+    expect_precisions_agree(file, images);
     expect_torch_agrees(file, images);
   }
 }
@@ -126,7 +134,7 @@ TEST(EnginesAgree, OnSharedPhotos) {
   std::vector<fs::path> some;
   for (std::size_t i = 0; i < images.size(); i += 10) some.push_back(images[i]);
   for (const char* file : shipped) {
-    expect_bf16_agrees(file, images);
+    expect_precisions_agree(file, images);
     expect_torch_agrees(file, some);
   }
 }

@@ -63,7 +63,10 @@ class Allocation : public testing::TestWithParam<core::Precision> {};
 
 TEST_P(Allocation, RunAllocatesNothingPerImage) {
   if (GetParam() == core::Precision::bf16 && !core::cpu_has_fast_bf16()) GTEST_SKIP() << "this CPU has no bf16";
-  const auto engine = core::create_native_engine(test_support::model_for({}), GetParam());
+  if (GetParam() == core::Precision::int8 && !core::cpu_has_fast_int8()) GTEST_SKIP() << "this CPU has no int8";
+  test_support::ModelRecipe recipe;
+  recipe.json_patch = test_support::ranges_patch(std::vector<double>(7, 10));  // One for each layer.
+  const auto engine = core::create_native_engine(test_support::model_for(recipe), GetParam());
   const auto context = engine->create_context();
   test_support::fill(context->input(), test_support::random_image(32, 32, 1));
   std::vector<float> logits(2);
@@ -86,7 +89,8 @@ TEST_P(Allocation, RunAllocatesNothingPerImage) {
   EXPECT_GT(own_allocations, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Allocation, testing::Values(core::Precision::fp32, core::Precision::bf16),
+INSTANTIATE_TEST_SUITE_P(All, Allocation,
+                         testing::Values(core::Precision::fp32, core::Precision::bf16, core::Precision::int8),
                          [](const auto& info) { return core::precision_name(info.param); });
 
 }  // namespace

@@ -108,6 +108,7 @@ TEST(PrecisionName, NamesAll) {
   EXPECT_STREQ(core::precision_name(Precision::automatic), "auto");
   EXPECT_STREQ(core::precision_name(Precision::fp32), "fp32");
   EXPECT_STREQ(core::precision_name(Precision::bf16), "bf16");
+  EXPECT_STREQ(core::precision_name(Precision::int8), "int8");
 }
 
 TEST(CreateEngine, AutomaticIsNativeInTheFastestSoundPrecision) {
@@ -118,6 +119,34 @@ TEST(CreateEngine, AutomaticIsNativeInTheFastestSoundPrecision) {
   EXPECT_EQ(engine->precision(), core::cpu_has_fast_bf16() ? Precision::bf16 : Precision::fp32);
   ASSERT_EQ(log.lines.size(), 1U);
   EXPECT_THAT(log.lines[0], HasSubstr("self-test passed"));
+}
+
+// Layers of small_architecture().
+std::string ranges(double range) { return test_support::ranges_patch(std::vector<double>(7, range)); }
+
+TEST(CreateEngine, AutomaticIsInt8WhereCpuAndFileHaveIt) {
+  auto recipe = sound_recipe();
+  recipe.json_patch = ranges(10);
+  Log log;
+  const auto engine = core::create_engine(test_support::model_for(recipe),
+                                          options(EngineKind::automatic, Precision::automatic), log.logger());
+  EXPECT_EQ(engine->precision() == Precision::int8, core::cpu_has_fast_int8());
+  EXPECT_THAT(log.lines.back(), HasSubstr("self-test passed"));
+}
+
+TEST(CreateEngine, Int8OfUselessRangesIsPassedOverAndRefused) {
+  if (!core::cpu_has_fast_int8()) GTEST_SKIP() << "this CPU has no int8";
+  auto recipe = touchy_recipe();
+  recipe.json_patch = ranges(1e-3);  // Clips nearly everything.
+  const auto model = test_support::model_for(recipe);
+  Log log;
+  const auto engine = core::create_engine(model, options(EngineKind::automatic, Precision::automatic), log.logger());
+  EXPECT_NE(engine->precision(), Precision::int8);
+  EXPECT_THAT(log.lines[0], HasSubstr("int8 isn't exact enough"));
+  const auto failure =
+      failure_of([&] { core::create_engine(model, options(EngineKind::native, Precision::int8), {}); });
+  EXPECT_EQ(failure.status(), Status::model_unsupported);
+  EXPECT_THAT(failure.what(), HasSubstr("isn't exact enough in int8"));
 }
 
 TEST(CreateEngine, WrongGoldenLogitsAreAModelFormatError) {

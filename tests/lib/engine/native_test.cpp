@@ -59,6 +59,52 @@ TEST_P(NativeNetwork, Bf16IsCloseToTheReference) {
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 0.03 * largest) << i;
 }
 
+// With the ranges of the very image, so that nothing is clipped.
+TEST_P(NativeNetwork, Int8IsCloseToTheReference) {
+  if (!core::cpu_has_fast_int8()) GTEST_SKIP() << "this CPU has no int8";
+  auto recipe = test_support::recipe_for(GetParam());
+  const auto image = test_support::random_image(GetParam().height, GetParam().width, 7);
+  std::vector<double> ranges;
+  const auto expected = test_support::reference_forward(test_support::model_for(recipe), image, &ranges);
+  recipe.json_patch = test_support::ranges_patch(ranges);
+  const auto engine = core::create_native_engine(test_support::model_for(recipe), Precision::int8);
+  EXPECT_EQ(engine->precision(), Precision::int8);
+  const auto actual = test_support::run(*engine, image, expected.size());
+  double largest = 1.0;
+  for (const double value : expected) largest = std::max(largest, std::abs(value));
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 0.03 * largest) << i;
+  EXPECT_EQ(test_support::run(*engine, image, expected.size()), actual);
+}
+
+// What training leaves of a channel that it doesn't need.
+TEST(NativeInt8, AChannelOfVanishingWeightsIsItsBias) {
+  if (!core::cpu_has_fast_int8()) GTEST_SKIP() << "this CPU has no int8";
+  auto recipe = test_support::recipe_for(network("strided"));
+  recipe.edit_weights = [](test_support::Weights& weights) {
+    auto& values = weights.at("a.weight").second;
+    std::fill_n(values.begin(), values.size() / 16, 1e-39F);
+    weights.at("a.bias").second[0] = 1;
+  };
+  const auto image = test_support::random_image(14, 18, 7);
+  std::vector<double> ranges;
+  const auto expected = test_support::reference_forward(test_support::model_for(recipe), image, &ranges);
+  recipe.json_patch = test_support::ranges_patch(ranges);
+  const auto engine = core::create_native_engine(test_support::model_for(recipe), Precision::int8);
+  const auto actual = test_support::run(*engine, image, expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 0.03) << i;
+}
+
+TEST(NativeInt8, NeedsRanges) {
+  const auto model = test_support::model_for(test_support::recipe_for(network("plain")));
+  try {
+    core::create_native_engine(model, Precision::int8);
+    FAIL() << "nothing was thrown";
+  } catch (const core::Failure& failure) {
+    EXPECT_EQ(failure.status(), core::Status::model_unsupported);
+    EXPECT_THAT(failure.what(), testing::HasSubstr("catdog-train quantize"));
+  }
+}
+
 TEST_P(NativeNetwork, ASecondRunGivesTheSameBits) {
   const auto model = test_support::model_for(test_support::recipe_for(GetParam()));
   const auto engine = core::create_native_engine(model, Precision::fp32);

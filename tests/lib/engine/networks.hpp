@@ -2,6 +2,7 @@
 // Small networks, one for each thing that an engine has to get right, and images for them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -173,6 +174,13 @@ inline ModelRecipe recipe_for(const NetworkCase& network, std::uint32_t seed = 1
   recipe.labels.clear();
   for (int i = 0; i < network.outputs; ++i) recipe.labels.push_back("label" + std::to_string(i));
   return recipe;
+}
+
+// ModelRecipe::json_patch for the largest absolute value of each layer's output.
+inline std::string ranges_patch(const std::vector<double>& ranges) {
+  std::string numbers;
+  for (const double range : ranges) numbers += (numbers.empty() ? "" : ", ") + std::to_string(std::max(range, 1e-5));
+  return R"({"calibration": {"quantization": {"ranges": [)" + numbers + "]}}}";
 }
 
 inline core::ModelFile model_for(const ModelRecipe& recipe) {

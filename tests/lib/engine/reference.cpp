@@ -26,11 +26,15 @@ class Reference {
  public:
   Reference(const ModelFile& model, Tensor image) : model_(model), x_(std::move(image)) {}
 
-  std::vector<double> run() {
+  std::vector<double> run(std::vector<double>* ranges) {
     for (const core::Layer& layer : model_.config().network.layers) {
       if (!layer.input.empty()) x_ = kept_.at(layer.input);
       std::visit([this](const auto& op) { apply(op); }, layer.op);
       if (!layer.id.empty()) kept_.insert_or_assign(layer.id, x_);
+      if (ranges == nullptr) continue;
+      double largest = 0;
+      for (const double value : x_.v) largest = std::max(largest, std::abs(value));
+      ranges->push_back(largest);
     }
     return x_.v;
   }
@@ -165,10 +169,11 @@ class Reference {
 
 }  // namespace
 
-std::vector<double> reference_forward(const ModelFile& model, const std::vector<float>& image) {
+std::vector<double> reference_forward(const ModelFile& model, const std::vector<float>& image,
+                                      std::vector<double>* ranges) {
   Tensor x(3, model.config().input.height, model.config().input.width);
   x.v.assign(image.begin(), image.end());
-  return Reference(model, std::move(x)).run();
+  return Reference(model, std::move(x)).run(ranges);
 }
 
 }  // namespace catdog::test_support

@@ -11,7 +11,8 @@
 
 namespace catdog::test_support {
 
-// `image` is 3×height×width. Returns the logits.
-std::vector<double> reference_forward(const core::ModelFile& model, const std::vector<float>& image);
+// `image` is 3×height×width. Returns the logits. `ranges` gets the largest absolute value of each layer's output.
+std::vector<double> reference_forward(const core::ModelFile& model, const std::vector<float>& image,
+                                      std::vector<double>* ranges = nullptr);
 
 }  // namespace catdog::test_support

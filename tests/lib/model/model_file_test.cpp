@@ -127,7 +127,7 @@ TEST(ModelFile, ReadsTheScoreForNeitherAndTheCurve) {
   recipe.golden = {{1, {1.0F, 2.0F, 3.0F}}};
   recipe.json_patch = R"({"calibration": {"neither": {"output": 2, "above": 0.375}, "curve": [
     {"abstain_below": 0, "precision": 0.75, "coverage": 1}, {"abstain_below": 0.5, "precision": 0.875, "coverage": 0.5}],
-    "reference": {"sharpness": {"edges": [1, 2], "shares": [0.25, 0.25, 0.5]}}, "quantization": {"later": 1}}})";
+    "reference": {"sharpness": {"edges": [1, 2], "shares": [0.25, 0.25, 0.5]}}, "quantization": {"ranges": [1, 2, 3, 4, 5, 6, 7.5], "images": 1}}})";
   const ModelConfig config = ModelFile::from_memory(make_model_archive(recipe)).config();
   EXPECT_EQ(config.labels.size(), 2U);
   EXPECT_EQ(config.outputs(), 3U);
@@ -137,6 +137,7 @@ TEST(ModelFile, ReadsTheScoreForNeitherAndTheCurve) {
   EXPECT_DOUBLE_EQ(config.calibration.curve[1].precision, 0.875);
   EXPECT_DOUBLE_EQ(config.calibration.curve[1].coverage, 0.5);
   EXPECT_THAT(config.json, testing::HasSubstr("sharpness"));
+  EXPECT_THAT(config.calibration.ranges, testing::ElementsAre(1, 2, 3, 4, 5, 6, 7.5));
   recipe.json_patch = R"({"calibration": {"neither": {"output": 2}}})";
   EXPECT_EQ(ModelFile::from_memory(make_model_archive(recipe)).config().calibration.neither_above, 0.5);
 }
