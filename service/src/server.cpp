@@ -66,16 +66,9 @@ Server::Server(const Config& config)
       admin_{service_, reload_timeout, {}, {}} {
   add_process_metrics(service_.metrics);
   add_state_metrics(service_);
-  add_predict(api_.router, service_);
-  add_feedback(api_.router, service_);
-  add_oip(api_.router, service_);
-  add_pages(api_.router);
+  add_api(api_.router, service_);
   add_admin(admin_.router, service_);
-  for (Router* router : {&api_.router, &admin_.router}) {
-    add_health(*router, service_);
-    add_metrics(*router, service_);
-    add_model(*router, service_);
-  }
+  for (Router* router : {&api_.router, &admin_.router}) add_operation(*router, service_);
 }
 
 Server::~Server() {

@@ -43,14 +43,9 @@ Config small_config() {
 struct Served {
   Served() : service(small_config()), port{service, std::chrono::seconds(10), {}, {}} {
     add_state_metrics(service);
-    add_predict(port.router, service);
-    add_feedback(port.router, service);
-    add_oip(port.router, service);
-    add_pages(port.router);
+    add_api(port.router, service);
     add_admin(port.router, service);
-    add_health(port.router, service);
-    add_metrics(port.router, service);
-    add_model(port.router, service);
+    add_operation(port.router, service);
     asio::co_spawn(io, service.models.load(), [](const std::exception_ptr& failure, const ModelPtr& model) {
       if (failure || !model) std::abort();
     });

@@ -16,6 +16,9 @@ void add_oip(Router& router, Service& service);
 void add_pages(Router& router);
 void add_admin(Router& router, Service& service);
 
+void add_api(Router& router, Service& service);        // What clients ask: predict, feedback, oip, pages.
+void add_operation(Router& router, Service& service);  // What every port answers: health, metrics, model.
+
 // What GET /model says of a model.
 Response describe_model(const Classifier& classifier);
 
