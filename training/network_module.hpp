@@ -31,9 +31,8 @@ class TrainableNetwork {
   at::Tensor forward(at::Tensor x, bool training, std::size_t first = 0) const {
     return forward_with(state_, std::move(x), training, first);
   }
-  // The same with other weights, such as the moving average.
-  // `observe` gets the index and the output of each layer.
-  using Observer = std::function<void(std::size_t, const at::Tensor&)>;
+  using Observer = std::function<void(std::size_t, const at::Tensor&)>;  // Index and output of a layer.
+  // The same with other weights, such as the moving average. `observe` is called after each layer.
   at::Tensor forward_with(const StateDict& state, at::Tensor x, bool training, std::size_t first = 0,
                           const Observer& observe = {}) const;
 

@@ -70,7 +70,7 @@ void quantize_model(const std::string& model, const std::string& output, TrainOp
   options.image_size = spec.width;
   const Dataset data = load_dataset(options);
   TrainableNetwork network(file.config().network, spec.width);
-  const StateDict state = read_start_weights(model);
+  const StateDict state = state_of(file);
   network.load(state);
   const std::vector<std::size_t> chosen = some_of(data.indices(Split::train), images);
   if (chosen.empty()) throw core::Failure(core::Status::invalid_argument, options.data + " has no training images");

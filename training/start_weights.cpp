@@ -4,7 +4,6 @@
 #include <charconv>
 #include <sstream>
 
-#include "model/model_file.hpp"
 #include "status.hpp"
 #include "torch_io/checkpoint.hpp"
 
@@ -40,16 +39,18 @@ std::vector<std::int64_t> parse_rows(const std::string& text, const std::string&
 
 }  // namespace
 
+StateDict state_of(const core::ModelFile& model) {
+  StateDict state;
+  for (const auto& [name, view] : model.weights()) {
+    state[name] = torch::from_blob(const_cast<float*>(view.values.data()), view.shape).clone();
+  }
+  return state;
+}
+
 StateDict read_start_weights(const std::string& path) {
   try {
     const core::ModelFile model = core::ModelFile::from_file(path);
-    if (model.has_native_part()) {
-      StateDict state;
-      for (const auto& [name, view] : model.weights()) {
-        state[name] = torch::from_blob(const_cast<float*>(view.values.data()), view.shape).clone();
-      }
-      return state;
-    }
+    if (model.has_native_part()) return state_of(model);
   } catch (const core::Failure& failure) {
     if (failure.status() != core::Status::model_format) throw;  // Else a checkpoint, perhaps.
   }

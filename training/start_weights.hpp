@@ -5,9 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "model/model_file.hpp"
 #include "network_module.hpp"
 
 namespace catdog::training {
+
+// Copies of a model file's weights.
+StateDict state_of(const core::ModelFile& model);
 
 // Tensors of a model file, or of a PyTorch state dict. Throws core::Failure.
 StateDict read_start_weights(const std::string& path);
