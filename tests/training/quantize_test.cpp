@@ -23,11 +23,8 @@ namespace {
 class QuantizeTest : public testing::Test {
  protected:
   void SetUp() override {
-    tests::write_stripes(folder_.path() / "data", 60);
-    tests::write_tiny_architecture(folder_.path());
-    options_ = tests::tiny_options(folder_.path());
+    options_ = tests::prepare_tiny_run(folder_.path());
     options_.epochs = 2;
-    std::filesystem::create_directories(options_.output);
     at::set_num_threads(1);
     std::ifstream in(options_.architecture);
     const std::string architecture((std::istreambuf_iterator<char>(in)), {});

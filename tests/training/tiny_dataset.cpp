@@ -91,6 +91,14 @@ fs::path write_tiny_architecture(const fs::path& root, int outputs) {
   return path;
 }
 
+training::TrainOptions prepare_tiny_run(const fs::path& root) {
+  write_stripes(root / "data", 60);
+  write_tiny_architecture(root);
+  training::TrainOptions options = tiny_options(root);
+  fs::create_directories(options.output);
+  return options;
+}
+
 training::TrainOptions tiny_options(const fs::path& root) {
   training::TrainOptions options;
   options.data = (root / "data").string();

@@ -31,6 +31,9 @@ void write_plain(const std::filesystem::path& root, int count);
 // A layer list with convolution, batch-norm, dropout and linear layers, written to <root>/tiny.json.
 std::filesystem::path write_tiny_architecture(const std::filesystem::path& root, int outputs = 2);
 
+// Data, architecture and an empty output folder for tiny_options(), which it returns.
+training::TrainOptions prepare_tiny_run(const std::filesystem::path& root);
+
 // Options that train that network on that data in a second or two.
 training::TrainOptions tiny_options(const std::filesystem::path& root);
 

@@ -43,10 +43,7 @@ bool equal(const StateDict& a, const StateDict& b) {
 class TrainerTest : public testing::Test {
  protected:
   void SetUp() override {
-    tests::write_stripes(folder_.path() / "data", 60);
-    tests::write_tiny_architecture(folder_.path());
-    options_ = tests::tiny_options(folder_.path());
-    fs::create_directories(options_.output);
+    options_ = tests::prepare_tiny_run(folder_.path());
     at::set_num_threads(1);
   }
   Dataset load() const { return load_dataset(options_); }
