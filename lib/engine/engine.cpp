@@ -32,7 +32,7 @@ std::string in_words(double number) {
 double tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::bf16: return 0.02;
-    case Precision::int8: return 0.1;  // Golden images are no photos: more of them lies outside the ranges.
+    case Precision::int8: return 0.1;  // Golden images are no photos: more of their values lie outside the ranges.
     default: return 1e-3;
   }
 }

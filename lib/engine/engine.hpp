@@ -56,8 +56,8 @@ struct EngineOptions {
 };
 
 // Chooses the precision and runs the golden self-test. "auto" is int8 where the CPU multiplies it in hardware and the
-// file has its ranges, else bf16 where the CPU has that, else fp32; it passes over one that deviates too much from the
-// golden cases (bf16: 0.02 in probability, int8: 0.1, or another label). A failing fp32 self-test (probability off by
+// file has its ranges, else bf16 where the CPU has that, else fp32. It passes over a precision that changes a golden
+// case's label or probability too much (bf16: 0.02, int8: 0.1). A failing fp32 self-test (probability off by
 // more than 1e-3) is Failure(model_format). `automatic` is the native engine: libtorch executes the program in a model
 // file, so it runs only when it is asked for.
 std::unique_ptr<Engine> create_engine(const ModelFile& model, const EngineOptions& options, const Logger& log);

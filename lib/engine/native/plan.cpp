@@ -32,7 +32,7 @@ struct Value {
   float scale = 0;  // Of an int8 value: it stands for `scale` times what is stored. 0: it is stored as it is.
 };
 
-// Weights of one output channel after the other as 8-bit integers, and what one of each channel stands for.
+// Weights as 8-bit integers. A weight of output channel c stands for its integer times scales[c].
 struct Quantized {
   std::vector<std::int8_t> values;
   std::vector<float> scales;
@@ -126,7 +126,7 @@ class Compiler {
     }
   }
 
-  // Which values convolutions want in int8: those that they read, also through a max pool, and what they add to such.
+  // Convolutions want in int8 what they read, also through a max pool, and what they add in place.
   void find_wanted(const Graph& graph) {
     wanted_.assign(graph.nodes.size() + 1, false);
     if (precision_ != Precision::int8) return;
@@ -138,7 +138,7 @@ class Compiler {
     }
   }
 
-  // Signed; white and black of the channel that reaches farthest are the ends.
+  // Signed. The channel whose black or white is farthest from 0 sets the scale.
   Value quantized_image(const Value& image) {
     float largest = 0;
     for (std::size_t c = 0; c < 3; ++c) {
@@ -148,7 +148,7 @@ class Compiler {
     return converted(image, memory::desc(image.desc.dims(), Type::s8, Tag::nhwc), largest / 127);
   }
 
-  // What int8 stores of a node's result: without a sign where an activation leaves none.
+  // int8 stores a node's result without a sign where an activation leaves no negative value.
   float scale_of(const Node& node) const {
     const float range = model_.ranges[static_cast<std::size_t>(node.last)];
     return range / (node.activation == Activation::none ? 127.0F : 255.0F);
@@ -166,7 +166,7 @@ class Compiler {
   Value new_value(const memory::desc& desc, float scale = 0) { return {desc, new_buffer(desc.get_size()), scale}; }
 
   const Value& value(int index) const { return values_[static_cast<std::size_t>(index)]; }
-  // The value as operations take it that know nothing of int8.
+  // The value in float, for operations that don't read int8.
   Value plain_value(int index) {
     const Value& from = value(index);
     return from.scale > 0 ? converted(from, retyped(from.desc, type_), 0) : from;
@@ -194,15 +194,15 @@ class Compiler {
 
   // `scale` is that of the result.
   static dnnl::primitive_attr attributes(Activation activation, const Value* addend = nullptr, float scale = 0) {
-    const float one = scale > 0 ? 1 / scale : 1;
+    const float units = scale > 0 ? 1 / scale : 1;  // Of the result, for each 1.
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     attr.set_fpmath_mode(dnnl::fpmath_mode::strict);  // fp32 means fp32, whatever the environment says.
     dnnl::post_ops ops;
-    if (addend != nullptr && addend->scale > 0) ops.append_sum(addend->scale * one, addend->desc.data_type());
+    if (addend != nullptr && addend->scale > 0) ops.append_sum(addend->scale * units, addend->desc.data_type());
     if (addend != nullptr && addend->scale == 0) ops.append_sum(1.0F);
     if (activation == Activation::relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
-    if (activation == Activation::relu6) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F * one);
+    if (activation == Activation::relu6) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F * units);
     attr.set_post_ops(ops);
     return attr;
   }
@@ -289,7 +289,8 @@ class Compiler {
     values_.push_back(result);
   }
 
-  // Exact integer sums; then float: times the scales, plus the bias and the addend, the activation, and rounded.
+  // The sums are exact integers. Each is then multiplied by its scale as a float. The bias, the addend and the
+  // activation follow, and the result is rounded.
   void emit_int8_conv(const Node& node) {
     const Value& input = value(node.input);
     const Value* addend = node.addend >= 0 ? &value(node.addend) : nullptr;
