@@ -9,6 +9,7 @@
 
 #include "catdog/catdog.h"
 #include "classifier.hpp"
+#include "stream.hpp"
 
 struct catdog_options {
   catdog::core::ClassifierOptions values;
@@ -22,4 +23,10 @@ struct catdog_classifier {
 struct catdog_result {
   std::vector<catdog::core::Verdict> items;
   std::vector<std::string> labels;  // A copy: a result may outlive its classifier.
+};
+
+struct catdog_stream {
+  const catdog::core::Classifier& classifier;
+  catdog::core::Stream stream;
+  pid_t owner = getpid();
 };

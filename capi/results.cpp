@@ -78,7 +78,7 @@ catdog_status catdog_classifier_classify_batch(catdog_result** out, const catdog
       throw Failure(Status::out_of_memory, "a batch of " + std::to_string(count) + " images is larger than memory");
     }
     result->items.resize(count);
-    core_classifier.for_each(count, [&](std::size_t i) noexcept {
+    core_classifier.pool().for_each(count, [&](std::size_t i) noexcept {
       try {
         result->items[i] = capi::classify(core_classifier, images[i], start);
       } catch (...) {  // Only when there is no memory even for the verdict.

@@ -14,7 +14,6 @@
 #include "model/golden.hpp"
 #include "runtime/file_reader.hpp"
 #include "runtime/threads.hpp"
-#include "runtime/worker_pool.hpp"
 
 namespace catdog::core {
 namespace {
@@ -228,10 +227,6 @@ ImageHeader Classifier::probe_encoded(std::span<const std::uint8_t> bytes) const
   return probe_image(bytes, impl_->input_size(), impl_->options.limits);
 }
 
-void Classifier::for_each(std::size_t count, const std::function<void(std::size_t)>& work) const {
-  impl_->pool.for_each(count, work);
-}
-
 void Classifier::warm_up(int threads) const {
   const int callers = threads > 0 ? threads : impl_->pool.threads();
   // All contexts at once: leasing one after the other would warm the same one again and again.
@@ -247,6 +242,7 @@ void Classifier::warm_up(int threads) const {
 
 const ModelFile& Classifier::model() const { return impl_->model; }
 const Engine& Classifier::engine() const { return *impl_->engine; }
+WorkerPool& Classifier::pool() const { return impl_->pool; }
 int Classifier::threads() const { return impl_->pool.threads(); }
 const Thresholds& Classifier::thresholds() const { return impl_->thresholds; }
 

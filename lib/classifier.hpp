@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include "model/model_file.hpp"
 #include "runtime/deadline.hpp"
 #include "runtime/log.hpp"
+#include "runtime/worker_pool.hpp"
 #include "status.hpp"
 
 namespace catdog::core {
@@ -86,8 +86,7 @@ class Classifier {
   // What the file's header says, with the cost of decoding it for this model. Throws Failure for an image that
   // classify_encoded() would refuse before it decodes.
   ImageHeader probe_encoded(std::span<const std::uint8_t> bytes) const;
-  // Calls classify(i) on the batch threads.
-  void for_each(std::size_t count, const std::function<void(std::size_t)>& work) const;
+  WorkerPool& pool() const;  // The batch threads.
   void warm_up(int threads) const;
 
   const ModelFile& model() const;

@@ -20,7 +20,7 @@
  *
  * Threads:
  *   - A classifier never changes after it was opened: any number of threads may use one at once.
- *   - Options and results belong to one thread at a time.
+ *   - Options, results and streams belong to one thread at a time.
  *   - Destroying an object must not race with another use of it.
  *   - Not fork-safe once a classifier is open: open it after fork(), in the child. A child may only destroy what its
  *     parent opened, which does nothing there.
@@ -117,7 +117,8 @@ typedef struct catdog_options catdog_options;
 typedef int32_t catdog_option;
 
 enum {
-  /** int: threads of one batch call, 0 (default) = CPU quota of the control group rounded down, at least 1; ≤ 1024. */
+  /** int: threads of a batch call or a stream, 0 (default) = CPU quota of the control group rounded down, at least 1; ≤
+     1024. */
   CATDOG_OPTION_THREADS = 10,
   /** int: run the model file's golden self-test while opening: 1 (default) or 0. */
   CATDOG_OPTION_SELF_TEST = 11,
@@ -240,7 +241,7 @@ enum {
   CATDOG_INFO_MODEL_JSON = 14,    /**< All of catdog.json; "{}" for a plain TorchScript archive. */
   CATDOG_INFO_ENGINE = 20,        /**< "native" or "torch". */
   CATDOG_INFO_PRECISION = 21,     /**< "fp32", "bf16" or "int8": what "auto" became. */
-  CATDOG_INFO_THREADS = 30,       /**< Integer: threads of a batch call. */
+  CATDOG_INFO_THREADS = 30,       /**< Integer: threads of a batch call or a stream. */
   CATDOG_INFO_INPUT_WIDTH = 31,   /**< Integer: pixels of the model's input. */
   CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Integer: pixels of the model's input. */
   CATDOG_INFO_ABSTAIN_BELOW = 40, /**< Double: the threshold in force, whether chosen or the model's own. */
@@ -391,6 +392,48 @@ CATDOG_API double catdog_result_measure(const catdog_result* result, size_t item
 /** "jpeg", "png", "webp", "gif", "raw" or, where the build reads more, "other"; "" when the item failed before that was
  *  known; NULL when out of range. Static. */
 CATDOG_API const char* catdog_result_format(const catdog_result* result, size_t item);
+
+/* ---- Streams ----------------------------------------------------------------------------------------------------- */
+
+/** Many images one after another: results in the order of the images, and a bounded number of them in memory. The
+ *  classifier's batch threads work ahead, and so does the calling thread while it waits for a result.
+ *
+ *   size_t added = 0;
+ *   for (size_t taken = 0; ok && taken < count; ++taken) {
+ *     while (ok && added < count && catdog_stream_room(stream) > 0) {
+ *       ok = catdog_stream_add_file(stream, paths[added++]) == CATDOG_OK;
+ *     }
+ *     ok = ok && catdog_stream_take(&result, stream) == CATDOG_OK;
+ *     if (ok) print_and_destroy(paths[taken], result);
+ *   }
+ */
+typedef struct catdog_stream catdog_stream;
+
+/** Begins a stream of images for that classifier, which must outlive it. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_create(catdog_stream** out,
+                                                               const catdog_classifier* classifier);
+
+/** Ends a stream. Images that wait are dropped; the call returns when those under way are done. Results that were taken
+ *  stay. Does nothing in a child of the process that created it. */
+CATDOG_API void catdog_stream_destroy(catdog_stream* stream);
+
+/** How many images may be added before the next result must be taken; 0 for NULL. At most 8 for each batch thread. */
+CATDOG_API size_t catdog_stream_room(const catdog_stream* stream);
+
+/** 1 when catdog_stream_take() won't wait, else 0. */
+CATDOG_API int32_t catdog_stream_ready(const catdog_stream* stream);
+
+/** Adds an image file, which is read later. CATDOG_ERROR_INVALID_ARGUMENT when there is no room. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_add_file(catdog_stream* stream, const char* path);
+
+/** As catdog_stream_add_file(), for an image in memory. The struct is copied. The bytes must stay until the image's
+ *  result has been taken or the stream is destroyed. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_add_image(catdog_stream* stream, const catdog_image* image);
+
+/** Waits for the result of the oldest image whose result wasn't taken yet. CATDOG_OK means that it was tried:
+ *  catdog_result_status(*out, 0) has its outcome. CATDOG_ERROR_INVALID_ARGUMENT when every result was taken. A timeout
+ *  counts from when work on that image begins. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_take(catdog_result** out, catdog_stream* stream);
 
 #ifdef __cplusplus
 }

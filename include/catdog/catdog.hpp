@@ -10,8 +10,8 @@
  *
  * Whatever fails throws catdog::Error, which has the status and says what is wrong and what to do; try_classify() and
  * try_classify_file() return a Result with the status instead, for programs that meet many bad images. The threading
- * contract is the one of catdog.h: a Classifier may be used from any number of threads at once, Options and results
- * belong to one. All declarations are available since version 0.1.0.
+ * contract is the one of catdog.h: a Classifier may be used from any number of threads at once, Options, results and
+ * streams belong to one. All declarations are available since version 0.1.0.
  */
 #ifndef CATDOG_CATDOG_HPP
 #define CATDOG_CATDOG_HPP
@@ -74,6 +74,7 @@ struct Destroy {
   void operator()(catdog_options* options) const noexcept { catdog_options_destroy(options); }
   void operator()(catdog_classifier* classifier) const noexcept { catdog_classifier_destroy(classifier); }
   void operator()(catdog_result* result) const noexcept { catdog_result_destroy(result); }
+  void operator()(catdog_stream* stream) const noexcept { catdog_stream_destroy(stream); }
 };
 
 }  // namespace detail
@@ -143,7 +144,7 @@ class Options {
     options_.reset(made);
   }
 
-  /** Threads of one batch call; 0 = the CPU quota of the control group. */
+  /** Threads of a batch call or a stream; 0 = the CPU quota of the control group. */
   Options& threads(int count) { return set(CATDOG_OPTION_THREADS, std::int64_t{count}); }
   /** Whether opening runs the model file's golden self-test; on by default. */
   Options& self_test(bool on) { return set(CATDOG_OPTION_SELF_TEST, std::int64_t{on ? 1 : 0}); }
@@ -311,6 +312,7 @@ class Result {
 
  private:
   friend class Classifier;
+  friend class Stream;
   Result(catdog_status status, std::string message) : status_(status), message_(std::move(message)) {}
   Result(const catdog_result* result, std::size_t item, int labels)
       : status_(catdog_result_status(result, item)),
@@ -357,6 +359,36 @@ class Result {
   std::vector<double> probabilities_;
   std::vector<int> ranked_;
   Timings timings_;
+};
+
+/** Images one after another, results in the same order: what Classifier::classify_stream() is made of, for programs
+ * that get their images bit by bit. Movable, not copyable; must not outlive its Classifier. */
+class Stream {
+ public:
+  /** How many images may be added before the next result must be taken. */
+  std::size_t room() const noexcept { return catdog_stream_room(stream_.get()); }
+  /** Whether take() won't wait. */
+  bool ready() const noexcept { return catdog_stream_ready(stream_.get()) != 0; }
+  /** Adds an image file, which is read later. Throws Error when there is no room. */
+  void add_file(const std::string& path) {
+    detail::check(catdog_stream_add_file(stream_.get(), detail::c_string(path)));
+  }
+  /** Adds an image. Its bytes must stay until its result has been taken. Throws Error when there is no room. */
+  void add(const Image& image) { detail::check(catdog_stream_add_image(stream_.get(), &image.get())); }
+  /** Waits for the next result. A bad image doesn't throw: its result has the status. Throws Error when every result
+   *  was taken. */
+  Result take() {
+    catdog_result* result = nullptr;
+    detail::check(catdog_stream_take(&result, stream_.get()));
+    const std::unique_ptr<catdog_result, detail::Destroy> owner(result);
+    return Result(result, 0, labels_);
+  }
+
+ private:
+  friend class Classifier;
+  Stream(catdog_stream* stream, int labels) : stream_(stream), labels_(labels) {}
+  std::unique_ptr<catdog_stream, detail::Destroy> stream_;
+  int labels_;
 };
 
 /** A model that is ready to classify. Movable, not copyable; any number of threads may use one at once. */
@@ -437,6 +469,48 @@ class Classifier {
     results.reserve(views.size());
     for (std::size_t i = 0; i < views.size(); ++i) results.push_back(Result(batch, i, label_count()));
     return results;
+  }
+
+  /** Classifies a range of paths or of Images, however long, on the batch threads and holds only a few at a time. Calls
+   *  `callback(std::size_t index, const Result&)` on this thread for each in order: a bad image has its status there.
+   *  When the callback returns false, the call ends; so it does when the callback or the range throws, and the
+   * exception comes out here. Returns how many results were handed over. */
+  template <typename Sources, typename Callback>
+  std::size_t classify_stream(Sources&& sources, Callback&& callback) const {
+    Stream images = stream();
+    std::size_t added = 0;
+    std::size_t done = 0;
+    const auto hand_over = [&] {
+      const Result result = images.take();
+      ++done;
+      if constexpr (std::is_same_v<std::invoke_result_t<Callback&, std::size_t, const Result&>, bool>) {
+        return callback(done - 1, result);
+      } else {
+        callback(done - 1, result);
+        return true;
+      }
+    };
+    for (const auto& source : sources) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(source)>, Image>) {
+        images.add(source);
+      } else {
+        images.add_file(source);
+      }
+      ++added;
+      while (images.room() == 0 || images.ready()) {
+        if (!hand_over()) return done;
+      }
+    }
+    while (done < added) {
+      if (!hand_over()) return done;
+    }
+    return done;
+  }
+  /** A stream of images for this classifier. */
+  Stream stream() const {
+    catdog_stream* created = nullptr;
+    detail::check(catdog_stream_create(&created, classifier_.get()));
+    return Stream(created, label_count());
   }
 
   /** Runs the model until memory and caches are warm for that many callers at once; 0 = the batch threads. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every caller works on its own batch, so that a call always gets on, even when all workers are busy or it is made from
-// inside another batch; idle workers help whichever batch is oldest.
+// Every caller works on its own job, so that a call always gets on, even when all workers are busy or it is made from
+// inside another job; idle workers help whichever job was offered first.
 #include "runtime/worker_pool.hpp"
 
 #include <algorithm>
@@ -15,21 +15,6 @@
 #include "runtime/float_environment.hpp"
 
 namespace catdog::core {
-namespace {
-
-struct Batch {
-  const std::function<void(std::size_t)>& work;
-  std::size_t count;
-  std::atomic<std::size_t> next{0};
-  int helpers = 0;  // Guarded by the pool's mutex.
-
-  void run() {
-    for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) work(i);
-  }
-};
-
-}  // namespace
-
 struct WorkerPool::Impl {
   explicit Impl(int size) : threads(std::max(1, size)) {}
 
@@ -37,22 +22,26 @@ struct WorkerPool::Impl {
     const DefaultFloatEnvironment floats;  // A thread begins with the settings of the one that started it.
     std::unique_lock lock(mutex);
     while (true) {
-      wake.wait(lock, [this] { return stopping || !batches.empty(); });
+      wake.wait(lock, [this] { return stopping || !jobs.empty(); });
       if (stopping) return;
-      Batch* batch = batches.front();
-      ++batch->helpers;
-      lock.unlock();
-      batch->run();
-      lock.lock();
-      remove(batch);
-      if (--batch->helpers == 0) finished.notify_all();
+      Job* job = jobs.front();
+      ++job->helpers_;
+      for (unsigned seen = job->offers_ - 1; seen != job->offers_;) {  // What came since may be new to all.
+        seen = job->offers_;
+        lock.unlock();
+        while (job->step_()) {
+        }
+        lock.lock();
+      }
+      remove(job);
+      if (--job->helpers_ == 0) finished.notify_all();
     }
   }
 
-  // Under the mutex; once all its items are taken, nobody else may start on it.
-  void remove(Batch* batch) {
-    const auto found = std::find(batches.begin(), batches.end(), batch);
-    if (found != batches.end()) batches.erase(found);
+  // Under the mutex; nobody else may start on it.
+  void remove(Job* job) {
+    const auto found = std::find(jobs.begin(), jobs.end(), job);
+    if (found != jobs.end()) jobs.erase(found);
   }
 
   // Under the mutex. Fewer workers than wished for is slower, not wrong.
@@ -69,7 +58,7 @@ struct WorkerPool::Impl {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable finished;
-  std::deque<Batch*> batches;
+  std::deque<Job*> jobs;
   std::vector<std::thread> workers;
   bool started = false;
   bool stopping = false;
@@ -89,21 +78,34 @@ WorkerPool::~WorkerPool() {
 int WorkerPool::threads() const noexcept { return impl_->threads; }
 
 void WorkerPool::for_each(std::size_t count, const std::function<void(std::size_t)>& work) {
-  Batch batch{work, count};
-  if (impl_->threads == 1 || count < 2) {
-    batch.run();
-    return;
+  std::atomic<std::size_t> next{0};
+  Job job([&] {
+    const std::size_t i = next.fetch_add(1);
+    if (i >= count) return false;
+    work(i);
+    return true;
+  });
+  if (count > 1) offer(job);
+  while (job.step_()) {
   }
+  withdraw(job);
+}
+
+void WorkerPool::offer(Job& job) {
+  if (impl_->threads == 1) return;
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->start();
-    impl_->batches.push_back(&batch);
+    ++job.offers_;
+    if (std::find(impl_->jobs.begin(), impl_->jobs.end(), &job) == impl_->jobs.end()) impl_->jobs.push_back(&job);
   }
   impl_->wake.notify_all();
-  batch.run();
+}
+
+void WorkerPool::withdraw(Job& job) {
   std::unique_lock lock(impl_->mutex);
-  impl_->remove(&batch);
-  impl_->finished.wait(lock, [&] { return batch.helpers == 0; });
+  impl_->remove(&job);
+  impl_->finished.wait(lock, [&] { return job.helpers_ == 0; });
 }
 
 }  // namespace catdog::core

@@ -81,6 +81,27 @@ TEST(WorkerPool, ManyCallersAtOnce) {
   EXPECT_EQ(sum.load(), 6U * 50U * 37U);
 }
 
+// The caller does none of the steps: one that is offered while the workers leave the job must not be lost.
+TEST(WorkerPool, AnOfferedStepIsAlwaysDone) {
+  WorkerPool pool(3);
+  std::atomic<int> waiting{0};
+  WorkerPool::Job job([&] {
+    for (int seen = waiting; seen > 0;) {
+      if (waiting.compare_exchange_weak(seen, seen - 1)) return true;
+    }
+    return false;
+  });
+  for (int round = 0; round < 5000; ++round) {
+    ++waiting;
+    pool.offer(job);
+    while (waiting > 0) std::this_thread::yield();
+  }
+  pool.withdraw(job);
+  ++waiting;
+  for (int i = 0; i < 100; ++i) pool.for_each(2, [](std::size_t) {});
+  EXPECT_EQ(waiting.load(), 1) << "a job that was withdrawn isn't worked on";
+}
+
 TEST(WorkerPool, NestedCallsGetOn) {
   WorkerPool pool(2);
   std::atomic<int> count{0};
