@@ -8,7 +8,6 @@
 
 #include "commands.hpp"
 #include "inputs.hpp"
-#include "ordered_run.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "session.hpp"
@@ -65,9 +64,6 @@ int classify(const ClassifyOptions& options) {
   if (options.csv) write_out(csv_header(session.labels()));
   const bool from_stdin = std::count(paths.begin(), paths.end(), "-") > 0;
   const std::string piped = from_stdin ? read_stdin(options.model.encoded_limit()) : std::string();
-  const auto work = [&](std::size_t i) {
-    return paths[i] == "-" ? session.classify_bytes("-", piped) : session.classify_file(paths[i]);
-  };
   const auto deliver = [&](const Verdict& verdict) {
     if (on_terminal || !verdict.result) progress.hide();
     if (options.json) {
@@ -85,7 +81,7 @@ int classify(const ClassifyOptions& options) {
     }
     progress.advance();
   };
-  const std::size_t delivered = run_in_order(paths.size(), session.threads(), work, deliver);
+  const std::size_t delivered = session.classify(paths, deliver, piped);
   if (delivered < paths.size()) return exit_signal;
   return unreadable ? exit_unreadable : exit_ok;
 }

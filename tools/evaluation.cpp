@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "inputs.hpp"
-#include "ordered_run.hpp"
 
 namespace catdog::cli {
 namespace {
@@ -131,13 +130,15 @@ std::vector<Sample> samples_of(const std::vector<Record>& records) {
 Evaluation evaluate_images(const Session& session, const std::vector<LabelledImage>& images,
                            const std::function<void(const Record&)>& seen) {
   Evaluation evaluation;
-  const auto deliver = [&](const Verdict& verdict) {
-    const Record& record = evaluation.records.emplace_back(Record{images[evaluation.records.size()].truth, verdict});
-    evaluation.unreadable += verdict.result.ok() ? 0 : 1;
+  std::vector<std::string> paths;
+  paths.reserve(images.size());
+  for (const LabelledImage& image : images) paths.push_back(image.path);
+  session.classify(paths, [&](Verdict verdict) {
+    const int truth = images[evaluation.records.size()].truth;
+    const Record& record = evaluation.records.emplace_back(Record{truth, std::move(verdict)});
+    evaluation.unreadable += record.verdict.result ? 0 : 1;
     seen(record);
-  };
-  run_in_order(
-      images.size(), session.threads(), [&](std::size_t i) { return session.classify_file(images[i].path); }, deliver);
+  });
   evaluation.metrics = compute_metrics(samples_of(evaluation.records), session.labels().size());
   return evaluation;
 }

@@ -22,9 +22,8 @@ struct LabelledImage {
 std::string truth_name(int truth, const std::vector<std::string>& labels);
 
 // The sub-folders of `folder` are the labels; one named "neither", where that is no label, holds images of none.
-// `list`
-// ("" = all) names a file of paths relative to `folder`. `negatives` ("" = none) is a folder of more images of no
-// label. Throws CommandError for folders that fit no label and for a label without an image.
+// `list` ("" = all) names a file of paths relative to `folder`. `negatives` ("" = none) is a folder of more images of
+// no label. Throws CommandError for folders that fit no label and for a label without an image.
 std::vector<LabelledImage> labelled_images(const std::string& folder, const std::string& list,
                                            const std::string& negatives, const std::vector<std::string>& labels);
 

@@ -74,6 +74,9 @@ std::vector<std::string> read_paths(std::istream& in, bool nul_separated) {
   while (std::getline(in, path, nul_separated ? '\0' : '\n')) {
     if (std::exchange(first, false) && path.rfind("\xEF\xBB\xBF", 0) == 0) path.erase(0, 3);  // A byte-order mark.
     if (!nul_separated && !path.empty() && path.back() == '\r') path.pop_back();
+    if (path.find('\0') != std::string::npos) {
+      throw CommandError(exit_usage, "a NUL character in the list: --null reads paths that end with one");
+    }
     if (!path.empty()) paths.push_back(path);
   }
   return paths;

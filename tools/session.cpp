@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.hpp"
 
+#include "interrupt.hpp"
+
 namespace catdog::cli {
 namespace {
 
@@ -90,10 +92,23 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
 
 Session::Session(const ModelOptions& options) : classifier_(open_model(options)), labels_(classifier_.labels()) {}
 
-Verdict Session::classify_file(const std::string& path) const { return {path, classifier_.try_classify_file(path)}; }
-
-Verdict Session::classify_bytes(const std::string& name, const std::string& bytes) const {
-  return {name, classifier_.try_classify(Bytes(bytes))};
+std::size_t Session::classify(const std::vector<std::string>& paths, const std::function<void(Verdict)>& deliver,
+                              const std::string& piped) const {
+  catch_interrupt();
+  Stream stream = classifier_.stream();
+  std::size_t added = 0;
+  std::size_t done = 0;
+  while (done < paths.size() && !interrupted()) {
+    for (; added < paths.size() && stream.room() > 0; ++added) {
+      if (paths[added] == "-") {
+        stream.add(Image::encoded(piped));
+      } else {
+        stream.add_file(paths[added]);
+      }
+    }
+    deliver({paths[done++], stream.take()});
+  }
+  return done;
 }
 
 }  // namespace catdog::cli

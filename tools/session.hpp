@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <catdog/catdog.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -64,14 +66,15 @@ class Session {
  public:
   explicit Session(const ModelOptions& options);  // Throws CommandError.
 
-  Verdict classify_file(const std::string& path) const;
-  Verdict classify_bytes(const std::string& name, const std::string& bytes) const;
+  // Delivers the verdict on each path in order, on the calling thread; "-" is the image in `piped`. Ctrl-C ends it
+  // after a verdict. Returns the number delivered.
+  std::size_t classify(const std::vector<std::string>& paths, const std::function<void(Verdict)>& deliver,
+                       const std::string& piped = "") const;
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   std::string info(catdog_info key) const { return classifier_.info(key); }
   std::int64_t integer(catdog_info key) const noexcept { return classifier_.integer(key); }
   double number(catdog_info key) const noexcept { return classifier_.number(key); }
-  int threads() const noexcept { return static_cast<int>(integer(CATDOG_INFO_THREADS)); }
 
  private:
   Classifier classifier_;

@@ -35,6 +35,36 @@ TEST_F(Cli, ExitCodes) {
   EXPECT_EQ(run("classify --help >/dev/null").code, 0);
 }
 
+TEST_F(Cli, APathAloneIsClassified) {
+  image("a.png", true);
+  image("photos/b.png", false);
+  const std::string expected = run("classify a.png photos").out;
+  EXPECT_EQ(run("a.png photos").out, expected);
+  EXPECT_EQ(run("photos").out, run("classify photos").out);
+  EXPECT_EQ(run("--csv a.png").out, run("classify --csv a.png").out);
+  EXPECT_EQ(run("- < a.png").out, run("classify - < a.png").out);
+  image("info", true);  // A command's name is the command.
+  EXPECT_EQ(run("info --json").out.substr(0, 1), "{");
+  EXPECT_EQ(run("none.png 2>/dev/null").out.substr(0, 20), "none.png: not_found:");
+}
+
+TEST_F(Cli, AMisspeltCommandIsAnsweredWithTheNearest) {
+  for (const auto& [typed, meant] : {std::pair("clasify", "classify"), {"ifno", "info"}, {"evalute a", "evaluate"}}) {
+    const Outcome outcome = run(std::string(typed) + " 2>&1");
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.out.find(std::string("did you mean 'catdog ") + meant + "'?"), std::string::npos) << outcome.out;
+  }
+}
+
+TEST_F(Cli, AListWithNulsNeedsItsOption) {
+  image("a.png", true);
+  write("list", {'a', '.', 'p', 'n', 'g', 0, 'a', '.', 'p', 'n', 'g', 0});
+  EXPECT_EQ(run("classify --files-from list -0").code, 0);
+  const Outcome outcome = run("classify --files-from list 2>&1");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.out.find("--null"), std::string::npos) << outcome.out;
+}
+
 TEST_F(Cli, JsonRowsOfGoodAndBadImages) {
   image("odd \"name\",\n\xc3\xa9.png", false);
   damaged("zz.png");
