@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "options.hpp"
 #include "status.hpp"
 
 namespace catdog::training {
@@ -71,10 +72,9 @@ Progress load_checkpoint(const std::string& path, TrainableNetwork& network, Sta
   }
   c10::IValue stored_options;
   archive.read("options", stored_options);
-  if (stored_options.toStringRef() != options) {
+  if (const std::string differing = differences(stored_options.toStringRef(), options); !differing.empty()) {
     throw Failure(Status::invalid_argument,
-                  "the checkpoint was made with other options, resume with the same:\n  then: " +
-                      stored_options.toStringRef() + "\n  now:  " + options);
+                  "the checkpoint was made with other options (then → now): " + differing + "; resume with the same");
   }
   read_state(archive, "model_", network.state());
   read_state(archive, "ema_", ema);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "catdog/version.h"
@@ -27,6 +28,8 @@ namespace {
 
 using namespace catdog;
 using training::TrainOptions;
+
+enum ExitCode { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_interrupted = 130 };
 
 std::atomic<bool> stop_requested{false};
 
@@ -50,9 +53,11 @@ void add_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--init-rows", o.init_rows,
                  "LAYER=SOURCE:ROWS: a layer's first rows from rows of a layer of --init (head.0=_fc:281-285,151-268)")
       ->needs("--init");
-  app.add_flag("--resume", o.resume, "Go on from the checkpoint in the output folder");
-  app.add_option("--name", o.name, "Name in the model file")->capture_default_str();
-  app.add_option("--version-name", o.version, "Version in the model file")->capture_default_str();
+  CLI::Option* resume = app.add_flag(
+      "--resume", o.resume, "Go on from the checkpoint in the output folder, with the same options or more --epochs");
+  app.add_flag("--overwrite", o.overwrite, "Remove another run's files from the output folder")->excludes(resume);
+  app.add_option("--name", o.name, "Name in the model file; default: the output folder's");
+  app.add_option("--version-name", o.version, "Version in the model file; default: today's date");
 
   const auto* data = "Input and length";
   app.add_option("--image-size", o.image_size, "Side of the model's input in pixels")
@@ -177,7 +182,7 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str()
       ->group(machine);
-  app.add_flag("!--no-progress", o.progress, "No progress bar")->group(machine);
+  app.add_flag("!--no-progress", o.progress, "No progress bar, no line for each epoch")->group(machine);
 }
 
 std::string read_text(const std::string& path) {
@@ -215,7 +220,7 @@ void use_huge_pages(char** argv) {
 
 int train(const TrainOptions& options) {
   at::set_num_threads(options.threads > 0 ? options.threads : core::granted_threads());
-  std::filesystem::create_directories(options.output);
+  training::claim_output(options);
   const std::string architecture = read_text(options.architecture);
   core::Network network = core::parse_network(architecture);
   const training::Dataset data = training::load_dataset(options);
@@ -232,16 +237,25 @@ int train(const TrainOptions& options) {
     for (const std::string& name : trainer.random_start()) names += " " + name;
     std::fprintf(stderr, "not in %s, so at random:%s\n", options.init.c_str(), names.c_str());
   }
-  if (!options.resume) std::filesystem::remove(options.output + "/metrics.jsonl");
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   if (trainer.run(stop_requested) == training::Outcome::interrupted) {
     std::fprintf(stderr, "stopped; the state is saved, --resume goes on\n");
-    return 130;
+    return exit_interrupted;
   }
   std::printf("%s\n", training::export_model(trainer, data, options, architecture).c_str());
   std::fprintf(stderr, "wrote %s/best_model.pt\n", options.output.c_str());
-  return 0;
+  return exit_ok;
+}
+
+// Parses the words and says what is wrong with them. Nothing: go on; else the program's exit code.
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_ok : exit_usage;
+  }
 }
 
 // catdog-train quantize …: a command of its own, whose options are few.
@@ -258,11 +272,11 @@ int quantize(int argc, char** argv) {
   app.add_option("--images", images, "Training images to measure on")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto code = parse(app, argc, argv)) return *code;
   at::set_num_threads(1);  // The golden logits are the same on every machine of a kind.
   training::quantize_model(model, output, options, images);
   std::fprintf(stderr, "wrote %s\n", output.c_str());
-  return 0;
+  return exit_ok;
 }
 
 }  // namespace
@@ -272,12 +286,15 @@ int main(int argc, char** argv) try {
   TrainOptions options;
   CLI::App app{"Trains an image classifier and writes its model file."};
   app.set_version_flag("--version", CATDOG_VERSION);
-  app.footer("catdog-train quantize --help: adds what int8 needs to a model file.");
+  app.footer(R"(catdog-train quantize --help: adds what int8 needs to a model file.
+
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).)");
   add_options(app, options);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto code = parse(app, argc, argv)) return *code;
   use_huge_pages(argv);
+  training::name_model(options);
   return train(options);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "catdog-train: %s\n", error.what());
-  return 1;
+  return exit_failed;
 }

@@ -19,9 +19,10 @@ struct TrainOptions {
   std::vector<std::string> teacher_models;  // Model files that see each crop; their probabilities are averaged.
   std::string init;                         // Model file or PyTorch state dict whose tensors training starts from.
   std::vector<std::string> init_rows;       // LAYER=SOURCE:ROWS: first rows of a layer from rows of a layer of `init`.
-  std::string name = "simplecnn";
-  std::string version = "0.1.0";
+  std::string name;                         // "" = the output folder's.
+  std::string version;                      // "" = today's date.
   bool resume = false;
+  bool overwrite = false;
 
   int image_size = 128;
   std::array<double, 3> mean{0.485, 0.456, 0.406};  // For pixels scaled to 0..1: ImageNet's, as torchvision has them.
@@ -67,5 +68,16 @@ struct TrainOptions {
 // Everything that changes the result, as one line of JSON: stored in checkpoints, compared by --resume, written to
 // provenance.
 std::string describe(const TrainOptions& options);
+
+// Between two of these lines the options that differ, as "then → now"; "" when none does. More epochs count as none: a
+// run may be prolonged.
+std::string differences(const std::string& then, const std::string& now);
+
+// Fills in the name and the version that weren't given.
+void name_model(TrainOptions& options);
+
+// A run's files are only removed when that is asked for. Throws Failure(invalid_argument) for an output folder that has
+// some, unless options.resume or options.overwrite.
+void claim_output(const TrainOptions& options);
 
 }  // namespace catdog::training

@@ -33,7 +33,7 @@ void ProgressBar::update(std::size_t done, double pictures_per_second, double lo
 }
 
 void ProgressBar::finish() {
-  if (enabled_) std::fputc('\n', stderr);
+  if (enabled_) std::fputs("\r\x1b[K", stderr);
 }
 
 }  // namespace catdog::training

@@ -13,7 +13,7 @@ class ProgressBar {
  public:
   ProgressBar(std::string title, std::size_t total, std::size_t done, bool enabled);
   void update(std::size_t done, double pictures_per_second, double loss);
-  void finish();  // Leaves the last state on the screen.
+  void finish();  // Removes it.
 
  private:
   std::string title_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <type_traits>
@@ -219,6 +220,13 @@ void Trainer::finish_epoch(std::size_t batches) {
   out << line.dump() << '\n';
   if (!out.flush()) throw core::Failure(core::Status::io, "can't write " + options_.output + "/metrics.jsonl");
   ++progress_.epoch;
+  if (options_.progress) {
+    const auto left = static_cast<int>(progress_.seconds * (options_.epochs - progress_.epoch));
+    std::fprintf(
+        stderr, "epoch %d/%d  loss %.4f  validation accuracy %.2f %%, log loss %.4f  %.1f images/s  ETA %d:%02d:%02d\n",
+        progress_.epoch, options_.epochs, loss, 100 * validation.accuracy, validation.log_loss,
+        line.at("pictures_per_second").get<double>(), left / 3600, left / 60 % 60, left % 60);
+  }
   progress_.step = 0;
   progress_.loss_sum = 0;
   progress_.seconds = 0;

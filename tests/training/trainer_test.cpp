@@ -224,7 +224,51 @@ TEST_F(TrainerTest, CtrlCSavesAndResumeFinishes) {
   EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--resume"));
   EXPECT_FALSE(fs::exists(options_.output + "/best_model.pt"));
   EXPECT_EQ(run_program({"--epochs", "400", "--resume", "--seed", "2"}), 1);  // Another run's options.
-  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("other options"));
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("(then → now): seed: 1 → 2; resume"));
+}
+
+TEST_F(TrainerTest, AnEarlierRunIsKeptUnlessItIsToGo) {
+  const std::string log = folder_.path() / "log.txt";
+  ASSERT_EQ(run_program({"--epochs", "1"}), 0) << read(log);
+  const std::string model = read(options_.output + "/best_model.pt");
+  EXPECT_EQ(run_program({"--epochs", "1", "--seed", "2"}), 1);
+  EXPECT_THAT(read(log), testing::AllOf(testing::HasSubstr("--resume"), testing::HasSubstr("--overwrite")));
+  EXPECT_EQ(read(options_.output + "/best_model.pt"), model);
+  EXPECT_EQ(run_program({"--epochs", "1", "--resume", "--overwrite"}), 2);
+  // Prolonged: the second epoch follows the first one.
+  ASSERT_EQ(run_program({"--epochs", "2", "--resume"}), 0) << read(log);
+  EXPECT_THAT(read(log), testing::Not(testing::HasSubstr("epoch 1/")));
+  EXPECT_THAT(read(options_.output + "/metrics.jsonl"), testing::HasSubstr("\n{\"epoch\":2,"));
+  EXPECT_EQ(run_program({"--epochs", "1", "--resume"}), 1);  // Not shortened.
+  ASSERT_EQ(run_program({"--epochs", "1", "--overwrite"}), 0) << read(log);
+  EXPECT_EQ(read(options_.output + "/best_model.pt"), model);
+  EXPECT_THAT(read(options_.output + "/metrics.jsonl"), testing::Not(testing::HasSubstr("\"epoch\":2")));
+}
+
+TEST_F(TrainerTest, WithoutATerminalThereIsALineForEachEpoch) {
+  const std::string log = folder_.path() / "log.txt";
+  ASSERT_EQ(run_program({"--epochs", "2"}), 0);
+  EXPECT_THAT(read(log), testing::ContainsRegex("\nepoch 1/2  loss [0-9.]+  validation accuracy [0-9.]+ %, log loss "
+                                                "[0-9.]+  [0-9.]+ images/s  ETA 0:[0-9:]+\nepoch 2/2  loss "));
+  EXPECT_THAT(read(log), testing::Not(testing::HasSubstr("\r")));
+  ASSERT_EQ(run_program({"--epochs", "1", "--overwrite", "--no-progress"}), 0);
+  EXPECT_THAT(read(log), testing::Not(testing::HasSubstr("epoch 1/1")));
+}
+
+TEST_F(TrainerTest, AModelIsCalledAfterItsFolderAndTheDay) {
+  ASSERT_EQ(run_program({"--epochs", "1"}), 0);
+  const auto config = [&] { return core::ModelFile::from_file(options_.output + "/best_model.pt").config(); };
+  EXPECT_EQ(config().name, "out");
+  EXPECT_THAT(config().version, testing::MatchesRegex("20[0-9][0-9].[01][0-9].[0-3][0-9]"));
+  ASSERT_EQ(run_program({"--epochs", "1", "--overwrite", "--name", "mine", "--version-name", "7"}), 0);
+  EXPECT_EQ(config().name + config().version, "mine7");
+}
+
+TEST_F(TrainerTest, WrongWordsAreUsage) {
+  EXPECT_EQ(run_program({"--nonsense"}), 2);
+  EXPECT_EQ(run_program({"--epochs", "0"}), 2);
+  EXPECT_EQ(run_program({"--help"}), 0);
+  EXPECT_EQ(run_program({"--data", "nowhere"}), 2);  // Named twice.
 }
 
 TEST_F(TrainerTest, InitStartsFromAModelFile) {
@@ -232,7 +276,7 @@ TEST_F(TrainerTest, InitStartsFromAModelFile) {
   const std::string model = options_.output + "/best_model.pt";
   fs::rename(model, folder_.path() / "first.pt");
   // One epoch at a vanishing learning rate leaves the weights where they were.
-  ASSERT_EQ(run_program({"--epochs", "1", "--learning-rate", "1e-12", "--weight-decay", "0", "--init",
+  ASSERT_EQ(run_program({"--epochs", "1", "--overwrite", "--learning-rate", "1e-12", "--weight-decay", "0", "--init",
                          (folder_.path() / "first.pt").string()}),
             0)
       << read(folder_.path() / "log.txt");

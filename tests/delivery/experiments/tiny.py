@@ -40,7 +40,7 @@ def make_pictures(folder: Path, count: int = 40) -> Path:
 
 def train(data: Path, output: Path, epochs: int, *more: str) -> subprocess.Popen[bytes]:
     command = [trainer(), "--data", str(data), "--output", str(output), "--epochs", str(epochs), *FLAGS, *more]
-    command += ["--architecture", str(TRAINING / "architectures" / "simplecnn.json"), "--no-progress"]
+    command += ["--architecture", str(TRAINING / "architectures" / "simplecnn.json"), "--no-progress", "--overwrite"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
