@@ -15,13 +15,34 @@ import catdog
 import pytest
 
 
-@pytest.mark.parametrize("thing", [None, 3, 2.5, object(), ["a.jpg"], {}, io.BytesIO(b"x"), open, type])
-def test_what_is_not_a_image(classifier: catdog.Classifier, thing: Any) -> None:
+@pytest.mark.parametrize("thing", [None, 3, 2.5, object(), ["a.jpg"], {}, open, type])
+def test_what_is_not_an_image(classifier: catdog.Classifier, thing: Any) -> None:
     with pytest.raises(catdog.InputTypeError, match=r"not an image: .*; accepted are: a path .*uint8 array") as caught:
         classifier.classify(thing)
     assert isinstance(caught.value, TypeError) and isinstance(caught.value, catdog.InvalidArgumentError)
     assert type(thing).__name__ in str(caught.value)
     assert caught.value.status == "invalid_argument" and caught.value.code == 10
+
+
+def test_file_objects_that_give_no_image(classifier: catdog.Classifier, cat: Path) -> None:
+    class Broken:
+        def read(self, size: int) -> bytes:
+            raise OSError("the line is dead")
+
+    for file, error, words in (
+        (io.BytesIO(b"x"), catdog.UnsupportedError, ""),
+        (io.StringIO("x"), catdog.InputTypeError, "binary mode"),
+        (Broken(), catdog.IoError, "the line is dead"),
+    ):
+        with pytest.raises(error, match=words):
+            classifier.classify(file)  # type: ignore[arg-type]
+        assert classifier.classify_batch([file])[0].status == error("").status  # type: ignore[list-item]
+    with pytest.raises(catdog.InputTypeError, match="put it in a list"):
+        classifier.classify_batch(io.BytesIO(b"x"))  # type: ignore[arg-type]
+    with catdog.Classifier(max_encoded_bytes=100) as small, open(cat, "rb") as big:
+        with pytest.raises(catdog.LimitError, match="max_encoded_bytes"):
+            small.classify(big)
+        assert big.tell() == 101  # Read no further than it must.
 
 
 def test_arrays_of_the_wrong_type(classifier: catdog.Classifier) -> None:
@@ -211,6 +232,7 @@ def test_options_that_are_wrong(tmp_path: Path) -> None:
         ("threads", 2**70, "threads is out of range"),
         ("max_side", 1.5, "max_side must be an integer, not float"),
         ("max_side", 0, "max_side"),
+        ("timeout_ms", -1, "timeout_ms"),
         ("precision", 16, "precision must be a string, not int"),
         ("precision", "int3", "int3"),
         ("precision", "auto\0", "precision can't be"),

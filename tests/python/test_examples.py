@@ -24,6 +24,18 @@ def test_classify(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
     assert told.returncode == 1 and "missing.jpg" in told.stderr and told.stdout.count("\n") == 1
 
 
+def test_first_hour(root: Path, tmp_path: Path) -> None:
+    told = run(root, "first_hour.py", root / "examples/images", tmp_path)
+    assert told.returncode == 0, told.stderr
+    count = len([row for row in (tmp_path / "table.csv").read_text().splitlines()[1:] if row])
+    assert told.stdout.startswith(f"{count} images: ") and count > 1
+    if "accuracy 1.000" not in told.stdout:
+        pytest.skip("built without the catdog command")
+    assert "<html" in (tmp_path / "report.html").read_text()
+    (tmp_path / "empty").mkdir()
+    assert run(root, "first_hour.py", tmp_path / "empty", tmp_path).returncode == 1
+
+
 def test_video_frames(root: Path, cat: Path, dog: Path, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     video = tmp_path / "pets.avi"

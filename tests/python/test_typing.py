@@ -16,6 +16,7 @@ if tuple(map(int, version("mypy").split(".")[:2])) < (1, 5):  # Debian 12 has 1.
     pytest.skip("needs mypy 1.5 or later", allow_module_level=True)
 
 GOOD = """
+import io
 from pathlib import Path
 from typing import assert_type
 import catdog
@@ -31,7 +32,15 @@ with catdog.Classifier(threads=2, precision="fp32", log=print) as classifier:
     classifier.classify(b"")
     classifier.classify(memoryview(b""))
     assert_type(classifier.classify_batch(Path(".").glob("*.jpg"), channel_order="bgr"), list[catdog.Prediction])
+    for path, one in classifier.classify_stream(Path(".").glob("*.jpg")):
+        assert_type((path, one), tuple[Path, catdog.Prediction])
+    assert_type(prediction.source, str | None)
+    with open("cat.jpg", "rb") as file:
+        classifier.classify(file)
+    classifier.classify(io.BytesIO(b""))
     assert_type(classifier.labels, tuple[str, ...])
+figures = catdog.evaluate("folder", report=Path("report.html"))
+order: catdog.ChannelOrder = "bgr"
 try:
     catdog.Classifier("missing.pt")
 except catdog.NotFoundError as error:

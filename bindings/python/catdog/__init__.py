@@ -4,14 +4,15 @@
     >>> import catdog
     >>> with catdog.Classifier() as classifier:
     ...     print(classifier.classify("pet.jpg"))
-    Prediction(dog, confidence=0.993, 640x480 jpeg, 1.9 ms)
+    Prediction(dog, trust=0.993, 640x480 jpeg, 1.9 ms)
 
 A classifier never changes after it was opened: any number of threads may use one at once, and each call releases the
 GIL while it works. Whatever fails raises a subclass of catdog.Error that says what is wrong and what to do about it.
 """
 
 from . import _catdog
-from ._classifier import Classifier, Image
+from ._classifier import ChannelOrder, Classifier, FileObject, Image, PilImage, PixelArray
+from ._command import evaluate
 from ._errors import (
     ClosedError,
     CorruptError,
@@ -40,6 +41,7 @@ from ._prediction import Prediction, Timings
 __version__: str = _catdog.version()
 
 __all__ = [
+    "ChannelOrder",
     "Classifier",
     "ClosedError",
     "CorruptError",
@@ -47,6 +49,7 @@ __all__ = [
     "EngineFailedError",
     "EngineUnavailableError",
     "Error",
+    "FileObject",
     "ForkedError",
     "InputTypeError",
     "InternalError",
@@ -61,9 +64,12 @@ __all__ = [
     "NotFoundError",
     "OutOfMemoryError",
     "Image",
+    "PilImage",
+    "PixelArray",
     "Prediction",
     "Timings",
     "UnknownOptionError",
     "UnsupportedError",
     "__version__",
+    "evaluate",
 ]

@@ -6,8 +6,9 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ._errors import InputTypeError, InvalidArgumentError
+from ._errors import InputTypeError, InvalidArgumentError, IoError
 from ._pil import is_pil_image
 
 
@@ -75,23 +76,59 @@ def is_bgr(channel_order: object) -> bool:
     raise InvalidArgumentError(f"channel_order must be 'rgb' or 'bgr', not {channel_order!r}")
 
 
-def each_image(images: Iterable[object]) -> Iterator[object]:
-    """The images of a batch; refuses what is one image, whose items would be letters, numbers or rows."""
-    if isinstance(images, (str, os.PathLike)) or is_pil_image(images):
+def each_image(images: Iterable[object], call: str) -> Iterator[object]:
+    """The images of an iterable; refuses what is one image, whose items would be letters, numbers or rows."""
+    if isinstance(images, (str, os.PathLike)) or is_pil_image(images) or callable(getattr(images, "read", None)):
         raise InputTypeError(
-            f"classify_batch takes an iterable of images, not one ({type(images).__qualname__}): put it in a list"
+            f"{call} takes an iterable of images, not one ({type(images).__qualname__}): put it in a list"
         )
     try:
         view = memoryview(images)  # type: ignore[arg-type]
     except (TypeError, ValueError, BufferError):
         pass
     else:
-        if view.ndim != 4:
+        # Elements of one byte are pixels or a file; arrays of text and of objects hold paths or images.
+        if view.ndim != 4 and view.itemsize == 1:
             raise InputTypeError(
-                f"classify_batch takes an iterable of images, not one ({type(images).__qualname__} of shape "
+                f"{call} takes an iterable of images, not one ({type(images).__qualname__} of shape "
                 f"{view.shape}): put it in a list; an array of images has the shape (count, height, width, channels)"
             )
     try:
         return iter(images)
     except TypeError:
-        raise InputTypeError(f"classify_batch takes an iterable of images, not {type(images).__qualname__}") from None
+        raise InputTypeError(f"{call} takes an iterable of images, not {type(images).__qualname__}") from None
+
+
+def read_all(file: Any, limit: int) -> bytes:
+    """The bytes of a file object, one more than the limit at most: the library can then say that they are too many."""
+    try:
+        data = file.read(limit + 1)
+    except OSError as reason:
+        raise IoError(f"the file object can't be read: {reason}") from reason
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InputTypeError(
+            f"read() of {type(file).__qualname__} gave {type(data).__qualname__}, not bytes: open it in binary mode"
+        )
+    return bytes(data)
+
+
+def is_file_object(image: object) -> bool:
+    """Whether its bytes come from read(): not so for what is in memory, such as an mmap."""
+    if isinstance(image, (str, bytes, os.PathLike)) or not callable(getattr(image, "read", None)):
+        return False
+    try:
+        memoryview(image)  # type: ignore[arg-type]
+    except TypeError:
+        return True
+    return False
+
+
+def source_of(image: object) -> str | None:
+    """The path of an image, or the name that its file object or PIL image has."""
+    if isinstance(image, (str, os.PathLike)):
+        return os.fsdecode(image)
+    for attribute in ("filename", "name"):
+        name = getattr(image, attribute, None)
+        if isinstance(name, (str, os.PathLike)) and os.fspath(name):
+            return os.fsdecode(name)
+    return None

@@ -5,11 +5,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Union
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Union
 
 from . import _catdog
-from ._arguments import each_image, encode_path, integer, is_bgr, model_bytes, optional_integer, optional_number, text
+from ._arguments import (
+    each_image,
+    encode_path,
+    integer,
+    is_bgr,
+    is_file_object,
+    model_bytes,
+    optional_integer,
+    optional_number,
+    read_all,
+    source_of,
+    text,
+)
 from ._errors import Error, InputTypeError
 from ._pil import PilImage, is_pil_image, pixels_of
 from ._prediction import Prediction, from_error, from_raw
@@ -30,15 +43,23 @@ class PixelArray(Protocol):
         ...
 
 
+class FileObject(Protocol):
+    """A file opened in binary mode, io.BytesIO, and others that have read()."""
+
+    def read(self, size: int, /) -> Any:
+        ...
+
+
 # A string at run time, so that neither typing_extensions nor PIL is needed.
-Image: TypeAlias = "Union[Path, Buffer, PixelArray, PilImage]"
-"""What can be classified: a path; the bytes of a JPEG, PNG, WebP or GIF file in anything with the buffer protocol; a
-uint8 array of shape (height, width), (height, width, 3) or (height, width, 4); a PIL image."""
+Image: TypeAlias = "Union[Path, Buffer, PixelArray, PilImage, FileObject]"
+"""What can be classified: a path; the bytes of a JPEG, PNG, WebP or GIF file in anything with the buffer protocol, or
+from a file object; a uint8 array of shape (height, width), (height, width, 3) or (height, width, 4); a PIL image."""
+
+ImageT = TypeVar("ImageT", bound="Image")
 
 ChannelOrder: TypeAlias = "Literal['rgb', 'bgr']"
 
-_BATCH_ITEMS = 256  # Handed to the library at once: enough to keep its threads busy, few enough to bound the memory.
-_BATCH_BYTES = 256 * 1024 * 1024  # Of pixels in PIL images, which are copies.
+_HELD_BYTES = 256 * 1024 * 1024  # Of copies that wait in a stream: PIL's pixels and what read() gave.
 
 
 class Classifier:
@@ -73,6 +94,7 @@ class Classifier:
         max_side: int | None = None,
         max_scans: int | None = None,
         max_decode_bytes: int | None = None,
+        timeout_ms: int | None = None,
         expected_sha256: str = "",
         torch_plugin: Path = "",
         log: Callable[[int, str], object] | None = None,
@@ -82,7 +104,7 @@ class Classifier:
 
         model: path of a model file, a shipped model's name such as "simple_cnn", or a file's bytes; None: the model
             that the environment variable CATDOG_MODEL names, or the one that is shipped.
-        threads: threads of one batch call; 0: as many as the CPU quota of the control group allows.
+        threads: threads of a batch call or a stream; 0: as many as the CPU quota of the control group allows.
         precision: "auto" takes the fastest that this machine and this model can do.
         engine: "auto" is "native"; "torch" executes the program in the model file: only for files that you trust.
         abstain_below: with less trust the answer is "uncertain", 0 to 1; None: the model's own threshold.
@@ -92,6 +114,7 @@ class Classifier:
         max_encoded_bytes, max_pixels, max_side, max_scans, max_decode_bytes: limits on an image's file size, pixels,
             longer side, on the scans of a progressive JPEG, and on the memory to decode it; what exceeds them raises
             LimitError. None: the library's defaults.
+        timeout_ms: milliseconds that one image may take; a longer one raises LimitError. None or 0: any.
         expected_sha256: 64 hex digits that the model file's SHA-256 must equal; "" for any.
         torch_plugin: path of libcatdog-torch.so; "" for the usual places.
         log: called with (level, message) for messages of log_level and above, from any thread; the levels are those of
@@ -120,6 +143,7 @@ class Classifier:
             "max_side": optional_integer("max_side", max_side),
             "max_scans": optional_integer("max_scans", max_scans),
             "max_decode_bytes": optional_integer("max_decode_bytes", max_decode_bytes),
+            "timeout_ms": optional_integer("timeout_ms", timeout_ms),
             "expected_sha256": text("expected_sha256", expected_sha256),
             "torch_plugin": encode_path("torch_plugin", torch_plugin),
             "log": log,
@@ -142,41 +166,64 @@ class Classifier:
         ones too, cost one copy of the pixels. An array may be changed by other threads meanwhile: then the prediction
         may be about a mixture of the old and the new image.
         """
-        bgr = is_bgr(channel_order)
-        if is_pil_image(image):
-            return from_raw(self._core.classify(pixels_of(image, self._core.max_side, self._core.max_pixels), False))
-        return from_raw(self._core.classify(image, bgr))
+        given, bgr, _ = self._prepare(image, is_bgr(channel_order))
+        return from_raw(self._core.classify(given, bgr), source_of(image))
+
+    def classify_stream(
+        self, sources: Iterable[ImageT], *, channel_order: ChannelOrder = "rgb"
+    ) -> Iterator[tuple[ImageT, Prediction]]:
+        """Classifies any number of images on the classifier's threads; yields (source, prediction) in their order.
+
+            for path, prediction in classifier.classify_stream(Path("photos").glob("*.jpg")):
+                print(path, prediction.answer)
+
+        An image that fails doesn't raise: its prediction has `ok` false, its status and an `error`. Only a few images
+        are in memory at once; the iterable is read as the work goes on, and no further when the loop ends.
+        """
+        return self._stream(self._core.stream(), each_image(sources, "classify_stream"), is_bgr(channel_order))
 
     def classify_batch(self, images: Iterable[Image], *, channel_order: ChannelOrder = "rgb") -> list[Prediction]:
-        """Classifies any number of images on the classifier's threads; predictions in the order of the images.
+        """The predictions of classify_stream() in a list."""
+        each = each_image(images, "classify_batch")
+        return [prediction for _, prediction in self._stream(self._core.stream(), each, is_bgr(channel_order))]
 
-        An image that fails doesn't raise: its prediction has `ok` false, its status and an `error`. The iterable is
-        read as the work goes on, so that it may produce more images than memory holds at once.
-        """
-        bgr = is_bgr(channel_order)
-        predictions: list[Prediction] = []
-        chunk: list[tuple[object, bool] | Error] = []
+    def _prepare(self, image: object, bgr: bool) -> tuple[object, bool, int]:
+        """What the extension takes, whether it is BGR, and the bytes that were copied."""
+        if is_pil_image(image):
+            pixels = pixels_of(image, self._core.max_side, self._core.max_pixels)
+            return pixels, False, pixels.nbytes
+        if is_file_object(image):
+            data = read_all(image, self._core.max_encoded_bytes)
+            return data, False, len(data)
+        return image, bgr, 0
+
+    def _stream(
+        self, stream: _catdog.ImageStream, sources: Iterator[Any], bgr: bool
+    ) -> Iterator[tuple[Any, Prediction]]:
+        most = stream.room
+        waiting: deque[tuple[Any, Error | None, int]] = deque()
         held = 0
-        for image in each_image(images):
-            if is_pil_image(image):
-                try:
-                    pixels = pixels_of(image, self._core.max_side, self._core.max_pixels)
-                    held += pixels.nbytes
-                    chunk.append((pixels, False))
-                except Error as error:
-                    chunk.append(error)
-            else:
-                chunk.append((image, bgr))
-            if len(chunk) == _BATCH_ITEMS or held > _BATCH_BYTES:
-                predictions += self._classify_chunk(chunk)
-                chunk, held = [], 0
-        predictions += self._classify_chunk(chunk)
-        return predictions
 
-    def _classify_chunk(self, chunk: list[tuple[object, bool] | Error]) -> list[Prediction]:
-        images = [item for item in chunk if not isinstance(item, Error)]
-        raw = iter(self._core.classify_batch([image for image, _ in images], [bgr for _, bgr in images]))
-        return [from_error(item) if isinstance(item, Error) else from_raw(next(raw)) for item in chunk]
+        def next_one() -> tuple[Any, Prediction]:
+            nonlocal held
+            source, error, copied = waiting.popleft()
+            held -= copied
+            if error is not None:
+                return source, from_error(error, source_of(source))
+            return source, from_raw(stream.take(), source_of(source))
+
+        for source in sources:
+            try:
+                given, is_bgr_, copied = self._prepare(source, bgr)
+                stream.add(given, is_bgr_)
+                waiting.append((source, None, copied))
+                held += copied
+            except Error as error:
+                waiting.append((source, error, 0))
+            while waiting and (len(waiting) >= most or held > _HELD_BYTES or waiting[0][1] is not None or stream.ready):
+                yield next_one()
+        while waiting:
+            yield next_one()
 
     def warm_up(self, threads: int = 0) -> None:
         """Runs the model until memory and caches are warm for that many callers at once; 0: for a batch."""
@@ -207,7 +254,7 @@ class Classifier:
 
     @property
     def threads(self) -> int:
-        """Threads of a batch call."""
+        """Threads of a batch call or a stream."""
         return self._core.integer(_catdog.INFO_THREADS)
 
     @property

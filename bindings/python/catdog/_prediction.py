@@ -55,6 +55,8 @@ class Prediction:
     """The status as a number, 0 for ok: see `status`."""
     message: str = ""
     """Why the image failed; "" when it didn't."""
+    source: str | None = field(default=None, compare=False)
+    """The image's path, or the name of the file object or PIL image; None: it has none."""
 
     @property
     def ok(self) -> bool:
@@ -71,22 +73,25 @@ class Prediction:
         """The exception that says why the image failed; None when it didn't."""
         return None if self.ok else make_error(self.code, self.message)
 
-    def _asdict(self) -> dict[str, Any]:
-        """Everything as built-in types, fit for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """One flat row of built-in types, fit for JSON and pandas.DataFrame: source, status, answer, label, confidence,
+        p_<label> for each label, neither, trust, reason, abstained, width, height, format, read_ms, decode_ms,
+        preprocess_ms, infer_ms, total_ms, message. An image that failed has no p_<label>."""
         return {
+            "source": self.source,
             "status": self.status,
             "answer": self.answer,
-            "reason": self.reason,
-            "neither": self.neither,
-            "trust": self.trust,
             "label": self.label,
             "confidence": self.confidence,
-            "probabilities": dict(self.probabilities),
+            **{f"p_{label}": probability for label, probability in self.probabilities.items()},
+            "neither": self.neither,
+            "trust": self.trust,
+            "reason": self.reason,
             "abstained": self.abstained,
             "width": self.width,
             "height": self.height,
             "format": self.format,
-            "timings": self.timings._asdict(),
+            **self.timings._asdict(),
             "message": self.message,
         }
 
@@ -97,7 +102,7 @@ class Prediction:
         return f"Prediction({self.answer}, trust={self.trust:.3f}, {image}, {self.timings.total_ms:.1f} ms)"
 
 
-def from_raw(raw: _catdog.Raw) -> Prediction:
+def from_raw(raw: _catdog.Raw, source: str | None) -> Prediction:
     """A prediction from the extension's tuple."""
     code, message, answer, reason, neither, trust, label, confidence, probabilities, abstained, *image, timings = raw
     width, height, format_ = image
@@ -116,9 +121,10 @@ def from_raw(raw: _catdog.Raw) -> Prediction:
         Timings._make(timings),
         code,
         message,
+        source,
     )
 
 
-def from_error(error: Error) -> Prediction:
-    """What a batch says of an image that failed before the library saw it."""
-    return Prediction("", "", None, 0.0, "", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error))
+def from_error(error: Error, source: str | None) -> Prediction:
+    """What a stream says of an image that failed before the library saw it."""
+    return Prediction("", "", None, 0.0, "", 0.0, {}, False, 0, 0, "", Timings(), error.code, str(error), source)

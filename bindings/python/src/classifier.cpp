@@ -59,6 +59,7 @@ Options options_of(const Settings& settings) {
   if (settings.max_side) options.max_side(*settings.max_side);
   if (settings.max_scans) options.max_scans(*settings.max_scans);
   if (settings.max_decode_bytes) options.max_decode_bytes(*settings.max_decode_bytes);
+  if (settings.timeout_ms) options.timeout_ms(*settings.timeout_ms);
   if (settings.abstain_below) options.abstain_below(*settings.abstain_below);
   if (settings.neither_above) options.neither_above(*settings.neither_above);
   if (settings.min_precision) options.min_precision(*settings.min_precision);
@@ -76,6 +77,13 @@ void watch_forks() {
     running_calls = 0;
   });
   if (registered != 0) throw py::import_error("no memory for pthread_atfork()");
+}
+
+void refuse_after_fork(unsigned generation) {
+  if (generation == fork_generation()) return;
+  throw BindingError(BindingError::Kind::forked, CATDOG_ERROR_INVALID_ARGUMENT,
+                     "this classifier was opened before a fork, whose child has none of its threads; open one in the "
+                     "child (with multiprocessing: in the initializer), or start processes by 'spawn'");
 }
 
 Core::Core(const Settings& settings) : generation_(fork_generation()) {
@@ -97,11 +105,7 @@ std::shared_ptr<const Classifier> Core::in_use() const {
     throw BindingError(BindingError::Kind::closed, CATDOG_ERROR_INVALID_ARGUMENT,
                        "the classifier is closed; open another one");
   }
-  if (generation_ != fork_generation()) {
-    throw BindingError(BindingError::Kind::forked, CATDOG_ERROR_INVALID_ARGUMENT,
-                       "this classifier was opened before a fork, whose child has none of its threads; open one in the "
-                       "child (with multiprocessing: in the initializer), or start processes by 'spawn'");
-  }
+  refuse_after_fork(generation_);
   return classifier_;
 }
 

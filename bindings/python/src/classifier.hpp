@@ -5,10 +5,10 @@
 #include <pybind11/stl.h>
 
 #include <catdog/catdog.hpp>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "input.hpp"
 
@@ -26,6 +26,7 @@ struct Settings {
   std::optional<std::int64_t> max_side;
   std::optional<std::int64_t> max_scans;
   std::optional<std::int64_t> max_decode_bytes;
+  std::optional<std::int64_t> timeout_ms;
   std::optional<double> abstain_below;
   std::optional<double> neither_above;
   std::optional<double> min_precision;
@@ -35,6 +36,34 @@ struct Settings {
   std::string torch_plugin;
   pybind11::object log;  // A callable (level, message), or None.
   int log_level = CATDOG_LOG_INFO;
+};
+
+// Counts the fork() calls between the start of the first process and this one.
+unsigned fork_generation() noexcept;
+void watch_forks();
+// Throws in a child of the process that had this count.
+void refuse_after_fork(unsigned generation);
+
+// A stream that keeps what Python gave until its result is there. For one thread at a time.
+class ImageStream {
+ public:
+  ImageStream(std::shared_ptr<const Classifier> classifier, pybind11::tuple labels, const Limits& limits);
+  ~ImageStream();
+  ImageStream(const ImageStream&) = delete;
+  ImageStream& operator=(const ImageStream&) = delete;
+
+  void add(pybind11::handle image, bool bgr);  // Throws for what isn't an image, and adds nothing then.
+  pybind11::tuple take();                      // A bad image doesn't throw.
+  std::size_t room() const noexcept { return stream_->room(); }
+  bool ready() const noexcept { return stream_->ready(); }
+
+ private:
+  unsigned generation_ = fork_generation();
+  std::shared_ptr<const Classifier> classifier_;
+  std::optional<Stream> stream_;
+  std::deque<Input> inputs_;
+  pybind11::tuple labels_;
+  Limits limits_;
 };
 
 // A classifier in a Python process: closable while other threads use it, and useless in a forked child.
@@ -47,8 +76,7 @@ class Core {
 
   // See from_raw() in catdog/_prediction.py for what the tuples hold.
   pybind11::tuple classify(pybind11::handle image, bool bgr) const;
-  // One tuple for each; a bad image doesn't throw.
-  pybind11::list classify_batch(const pybind11::list& images, const std::vector<bool>& bgr) const;
+  std::unique_ptr<ImageStream> stream() const;
   void warm_up(std::int64_t threads) const;
   void close();
   bool closed() const noexcept { return classifier_ == nullptr; }
@@ -65,9 +93,5 @@ class Core {
   Limits limits_;
   pybind11::tuple labels_;
 };
-
-// Counts the fork() calls between the start of the first process and this one.
-unsigned fork_generation() noexcept;
-void watch_forks();
 
 }  // namespace catdog::python

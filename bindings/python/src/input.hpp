@@ -26,15 +26,9 @@ class Input {
   // Throws BindingError for what isn't an image.
   Input(pybind11::handle object, bool bgr, const Limits& limits);
 
-  bool is_path() const noexcept { return !path_.empty(); }
-  const std::string& path() const noexcept { return path_; }
-
-  // Without the GIL:
+  // Without the GIL. The stream borrows from this object until it has given the result.
   Result classify(const Classifier& classifier);
-  // Reads the file into memory, for a batch. False when that is better left to classify(), which says what is wrong.
-  bool read_file(const Limits& limits);
-  // Valid as long as this object. Copies what has to be copied.
-  Image image();
+  void add_to(Stream& stream);
 
  private:
   struct Release {
@@ -49,6 +43,8 @@ class Input {
   void set_encoded(const Limits& limits);
   void set_pixels(bool bgr, const Limits& limits);
   bool borrow_pixels(bool bgr) noexcept;
+  bool is_path() const noexcept { return !path_.empty(); }
+  Image image();  // Copies what has to be copied.
 
   pybind11::object owner_;  // Of immutable bytes.
   std::unique_ptr<Py_buffer, Release> view_;

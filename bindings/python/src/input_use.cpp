@@ -1,56 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half of Input that runs without the GIL: nothing here touches Python.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 
 #include "input.hpp"
 
 namespace catdog::python {
-namespace {
-
-class File {
- public:
-  explicit File(const std::string& path) noexcept : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int get() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-}  // namespace
-
 Result Input::classify(const Classifier& classifier) {
   return is_path() ? classifier.classify_file(path_) : classifier.classify(image());
 }
 
-bool Input::read_file(const Limits& limits) {
-  struct stat facts {};
-  // Before open(), which would wait at a FIFO.
-  if (stat(path_.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
-  if (facts.st_size <= 0 || facts.st_size > limits.max_encoded_bytes) return false;
-  const File file(path_);
-  if (file.get() < 0) return false;
-  owned_.resize(static_cast<std::size_t>(facts.st_size));
-  std::size_t have = 0;
-  while (have < owned_.size()) {
-    const ssize_t got = read(file.get(), owned_.data() + have, owned_.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    have += static_cast<std::size_t>(got);
+void Input::add_to(Stream& stream) {
+  if (is_path()) {
+    stream.add_file(path_);
+  } else {
+    stream.add(image());
   }
-  if (have != owned_.size()) return false;
-  data_ = owned_.data();
-  size_ = owned_.size();
-  return true;
 }
 
 Image Input::image() {

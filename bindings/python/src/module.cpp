@@ -8,6 +8,7 @@
 
 namespace py = pybind11;
 using catdog::python::Core;
+using catdog::python::ImageStream;
 using catdog::python::Settings;
 
 PYBIND11_MODULE(_catdog, module) {
@@ -26,9 +27,10 @@ PYBIND11_MODULE(_catdog, module) {
                        bool self_test, std::optional<std::int64_t> max_encoded_bytes,
                        std::optional<std::int64_t> max_pixels, std::optional<std::int64_t> max_side,
                        std::optional<std::int64_t> max_scans, std::optional<std::int64_t> max_decode_bytes,
-                       std::optional<double> abstain_below, std::optional<double> neither_above,
-                       std::optional<double> min_precision, std::string engine, std::string precision,
-                       std::string expected_sha256, const py::bytes& torch_plugin, py::object log, int log_level) {
+                       std::optional<std::int64_t> timeout_ms, std::optional<double> abstain_below,
+                       std::optional<double> neither_above, std::optional<double> min_precision, std::string engine,
+                       std::string precision, std::string expected_sha256, const py::bytes& torch_plugin,
+                       py::object log, int log_level) {
              Settings settings;
              if (path) settings.path = static_cast<std::string>(*path);
              settings.data = std::move(data);
@@ -39,6 +41,7 @@ PYBIND11_MODULE(_catdog, module) {
              settings.max_side = max_side;
              settings.max_scans = max_scans;
              settings.max_decode_bytes = max_decode_bytes;
+             settings.timeout_ms = timeout_ms;
              settings.abstain_below = abstain_below;
              settings.neither_above = neither_above;
              settings.min_precision = min_precision;
@@ -52,19 +55,26 @@ PYBIND11_MODULE(_catdog, module) {
            }),
            py::kw_only(), py::arg("path"), py::arg("data"), py::arg("threads"), py::arg("self_test"),
            py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
-           py::arg("max_decode_bytes"), py::arg("abstain_below"), py::arg("neither_above"), py::arg("min_precision"),
-           py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"), py::arg("torch_plugin"), py::arg("log"),
-           py::arg("log_level"))
+           py::arg("max_decode_bytes"), py::arg("timeout_ms"), py::arg("abstain_below"), py::arg("neither_above"),
+           py::arg("min_precision"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
+           py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
       .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
-      .def("classify_batch", &Core::classify_batch, py::arg("images"), py::arg("bgr"), py::pos_only())
+      .def("stream", &Core::stream)
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
       .def("close", &Core::close)
       .def("info", &Core::info, py::arg("key"), py::pos_only())
       .def("integer", &Core::integer, py::arg("key"), py::pos_only())
+      .def_property_readonly("max_encoded_bytes", [](const Core& core) { return core.limits().max_encoded_bytes; })
       .def_property_readonly("max_side", [](const Core& core) { return core.limits().max_side; })
       .def_property_readonly("max_pixels", [](const Core& core) { return core.limits().max_pixels; })
       .def_property_readonly("closed", &Core::closed)
       .def_property_readonly("labels", &Core::labels);
+
+  py::class_<ImageStream>(module, "ImageStream")
+      .def("add", &ImageStream::add, py::arg("image"), py::arg("bgr"), py::pos_only())
+      .def("take", &ImageStream::take)
+      .def_property_readonly("room", &ImageStream::room)
+      .def_property_readonly("ready", &ImageStream::ready);
 
   module.attr("INFO_MODEL_NAME") = +CATDOG_INFO_MODEL_NAME;
   module.attr("INFO_MODEL_VERSION") = +CATDOG_INFO_MODEL_VERSION;
