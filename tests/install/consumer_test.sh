@@ -48,7 +48,7 @@ use_prefix() {
   quiet examples.log cmake --build examples
   expect 'cat 0' examples/classify_file "$cat_image"
   expect 'dog 0' examples/classify_memory "$prefix/share/catdog/best_model.pt" "$dog_image"
-  expect "$dog_image: dog" examples/classify_batch "$cat_image" "$dog_image"
+  expect "$dog_image: dog" examples/classify_files "$cat_image" "$dog_image"
   expect "$cat_image: cat" examples/threads "$cat_image" "$dog_image"
   expect 'dog, [1-9]' examples/custom_log log.txt "$dog_image"
   [ -s log.txt ] || fail "custom_log wrote no log"
