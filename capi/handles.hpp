@@ -26,6 +26,7 @@ struct catdog_result {
 };
 
 struct catdog_stream {
+  explicit catdog_stream(const catdog::core::Classifier& used) : classifier(used), stream(used) {}
   const catdog::core::Classifier& classifier;
   catdog::core::Stream stream;
   pid_t owner = getpid();

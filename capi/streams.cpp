@@ -10,10 +10,8 @@ using namespace catdog;
 using capi::require;
 
 catdog_status catdog_stream_create(catdog_stream** out, const catdog_classifier* classifier) {
-  return capi::create(out, [&] {
-    const core::Classifier& used = require(classifier, "classifier")->classifier;
-    return std::unique_ptr<catdog_stream>(new catdog_stream{used, core::Stream(used)});
-  });
+  return capi::create(out,
+                      [&] { return std::make_unique<catdog_stream>(require(classifier, "classifier")->classifier); });
 }
 
 void catdog_stream_destroy(catdog_stream* stream) {

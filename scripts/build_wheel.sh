@@ -63,7 +63,7 @@ away=$(mktemp -d)
 trap 'rm -rf "$away"' EXIT
 mkdir -p "$away/tests/golden"
 cp -r tests/python "$away/tests/"
-cp -r tests/golden/pictures "$away/tests/golden/"
+cp -r tests/golden/images "$away/tests/golden/"
 cp -r examples "$away/"
 cd "$away" || exit 2
 env -u PYTHONPATH -u CATDOG_MODEL CATDOG_TEST_WHEEL=1 "$work/test/bin/python" -m pytest -q -p no:cacheprovider -ra tests/python

@@ -18,6 +18,7 @@ using testing::HasSubstr;
 // Images that their width tells apart.
 std::vector<ByteString> images_of_widths(int first, int count) {
   std::vector<ByteString> files;
+  files.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) files.push_back(encode_png(make_scene(first + i, 20)));
   return files;
 }
@@ -31,6 +32,7 @@ class Streams : public testing::TestWithParam<int> {
 TEST_P(Streams, KeepTheOrderAndTheVerdictsOfSingleCalls) {
   const std::vector<ByteString> files = images_of_widths(20, 60);
   std::vector<Image> images;
+  images.reserve(files.size());
   for (const ByteString& file : files) images.push_back(Image::encoded(file));
   std::size_t next = 0;
   const std::size_t done = classifier_.classify_stream(images, [&](std::size_t index, const Result& result) {
@@ -46,6 +48,7 @@ TEST_P(Streams, KeepTheOrderAndTheVerdictsOfSingleCalls) {
 TEST_P(Streams, TakePathsAndABadOneFailsAlone) {
   TemporaryFolder folder;
   std::vector<std::string> paths;
+  paths.reserve(4);
   for (const char* name : {"a.png", "none.png", "b.png", "text.png"}) paths.push_back((folder.path / name).string());
   const ByteString good = encode_png(make_scene(30, 20));
   folder.write("a.png", std::string(good.begin(), good.end()));
@@ -169,6 +172,7 @@ TEST(Stream, SeveralShareTheThreads) {
   const auto classifier = Classifier::open_memory(make_model_archive({}), Options().threads(3));
   const std::vector<ByteString> files = images_of_widths(20, 40);
   std::vector<Image> images;
+  images.reserve(files.size());
   for (const ByteString& file : files) images.push_back(Image::encoded(file));
   // Within one stream another, and a batch: each goes on.
   std::size_t inner = 0;
@@ -178,7 +182,7 @@ TEST(Stream, SeveralShareTheThreads) {
         images, [](std::size_t at, const Result& result) { ASSERT_EQ(result.width(), 20 + static_cast<int>(at)); });
     inner += classifier.classify_batch(images).size();
   });
-  EXPECT_EQ(inner, 4U * 2U * files.size());
+  EXPECT_EQ(inner, files.size() * 4 * 2);
 }
 
 TEST(Stream, RefusesNulls) {

@@ -215,8 +215,8 @@ TEST_F(Cli, InfoVerifiesTheWeights) {
 TEST_F(Cli, Int8GivesTheSameVerdictWhateverTheInstructions) {
   const auto verdict_with = [&](const char* instructions, const std::string& model) {
     setenv("ONEDNN_MAX_CPU_ISA", instructions, 1);
-    const Outcome outcome = run("classify --json --precision int8 --model " CATDOG_SOURCE_DIR "/models/" + model +
-                                " " CATDOG_SOURCE_DIR "/examples/images/cat/chelsea.png 2>&1");
+    Outcome outcome = run("classify --json --precision int8 --model " CATDOG_SOURCE_DIR "/models/" + model +
+                          " " CATDOG_SOURCE_DIR "/examples/images/cat/chelsea.png 2>&1");
     unsetenv("ONEDNN_MAX_CPU_ISA");
     return outcome;
   };

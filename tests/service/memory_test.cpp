@@ -110,6 +110,7 @@ TEST(Memory, DecodingInAllWorkersStaysWithinItsAccount) {
   double bodies = 0;  // The most so far; twice, because a body is copied as its buffer grows.
   for (const std::string& image : images) {
     std::vector<std::thread> clients;
+    clients.reserve(workers);
     std::atomic<int> answered{0};
     for (int i = 0; i < workers; ++i) {
       clients.emplace_back([&] {

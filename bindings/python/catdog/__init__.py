@@ -11,7 +11,7 @@ GIL while it works. Whatever fails raises a subclass of catdog.Error that says w
 """
 
 from . import _catdog
-from ._classifier import ChannelOrder, Classifier, FileObject, Image, PilImage, PixelArray
+from ._classifier import ChannelOrder, Classifier, FileObject, Image, PixelArray
 from ._command import evaluate
 from ._errors import (
     ClosedError,
@@ -36,6 +36,7 @@ from ._errors import (
     UnknownOptionError,
     UnsupportedError,
 )
+from ._pil import PilImage
 from ._prediction import Prediction, Timings
 
 __version__: str = _catdog.version()

@@ -104,8 +104,8 @@ class Prediction:
 
 def from_raw(raw: _catdog.Raw, source: str | None) -> Prediction:
     """A prediction from the extension's tuple."""
-    code, message, answer, reason, neither, trust, label, confidence, probabilities, abstained, *image, timings = raw
-    width, height, format_ = image
+    code, message, answer, reason, neither, trust, label, confidence, probabilities, abstained, *_ = raw
+    width, height, format_, timings = raw[10:]
     return Prediction(
         answer,
         reason,

@@ -406,6 +406,7 @@ class Compiler {
     for (const int part : node.parts) parts.push_back(plain_value(part));
     const auto plain = [](const Value& part) { return memory::desc(part.desc.dims(), Type::f32, Tag::nc); };
     std::vector<memory::desc> descs;
+    descs.reserve(parts.size());
     for (Value& part : parts) descs.push_back((part = reordered(part, plain(part))).desc);
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
