@@ -32,7 +32,8 @@ def test_it_gives_what_the_command_prints(folder: Path, tmp_path: Path) -> None:
     assert figures["unreadable"] == 1 and figures["accuracy"] == 0.75
     assert (tmp_path / "rows.csv").read_text().count("\n") == 6
     assert "<html" in (tmp_path / "report.html").read_text()
-    told = subprocess.run([sys.executable, "-m", "catdog", "evaluate", "--json", folder], capture_output=True, text=True)
+    command = [sys.executable, "-m", "catdog", "evaluate", "--json", str(folder)]
+    told = subprocess.run(command, capture_output=True, text=True)
     assert told.returncode == 1 and f'"accuracy": {figures["accuracy"]}' in told.stdout
     (tmp_path / "list").write_text("cat/1.png\ndog/1.jpg\n")
     some = catdog.evaluate(str(folder), model="simple_cnn", files=tmp_path / "list", precision="fp32")
