@@ -20,6 +20,10 @@ std::optional<PixelFormat> pixel_format(catdog_format format) {
     case CATDOG_FORMAT_BGR8: return PixelFormat::bgr8;
     case CATDOG_FORMAT_RGBA8: return PixelFormat::rgba8;
     case CATDOG_FORMAT_BGRA8: return PixelFormat::bgra8;
+    case CATDOG_FORMAT_RGBX8: return PixelFormat::rgbx8;
+    case CATDOG_FORMAT_BGRX8: return PixelFormat::bgrx8;
+    case CATDOG_FORMAT_RGBA8_PREMULTIPLIED: return PixelFormat::rgba8_premultiplied;
+    case CATDOG_FORMAT_BGRA8_PREMULTIPLIED: return PixelFormat::bgra8_premultiplied;
     default: return std::nullopt;
   }
 }

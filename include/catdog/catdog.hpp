@@ -104,7 +104,7 @@ class Image {
  public:
   /** A JPEG, PNG, WebP or GIF file in memory. */
   static Image encoded(Bytes bytes) noexcept { return Image(CATDOG_FORMAT_ENCODED, bytes, 0, 0, 0); }
-  /** Raw pixels, CATDOG_FORMAT_GRAY8 … CATDOG_FORMAT_BGRA8. `row_stride` is in bytes, 0 = packed. */
+  /** Raw pixels, CATDOG_FORMAT_GRAY8 and those after it. `row_stride` is in bytes, 0 = packed. */
   static Image pixels(catdog_format format, Bytes bytes, std::int32_t width, std::int32_t height,
                       std::uint64_t row_stride = 0) noexcept {
     return Image(format, bytes, width, height, row_stride);

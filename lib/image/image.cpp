@@ -11,6 +11,25 @@
 namespace catdog::core {
 namespace {
 
+// Four bytes a pixel; the fourth is nothing.
+void drop_fourth(const std::uint8_t* from, std::size_t red_index, std::size_t pixels, std::uint8_t* rgb) {
+  for (std::size_t x = 0; x < pixels; ++x, from += 4, rgb += 3) {
+    rgb[0] = from[red_index];
+    rgb[1] = from[1];
+    rgb[2] = from[2 - red_index];
+  }
+}
+
+// As blend_over_white(), for colours that are already multiplied by alpha. None is larger than alpha, in a sound image.
+void add_white(const std::uint8_t* from, std::size_t red_index, std::size_t pixels, std::uint8_t* rgb) {
+  for (std::size_t x = 0; x < pixels; ++x, from += 4, rgb += 3) {
+    const int white = 255 - from[3];
+    rgb[0] = static_cast<std::uint8_t>(std::min(255, from[red_index] + white));
+    rgb[1] = static_cast<std::uint8_t>(std::min(255, from[1] + white));
+    rgb[2] = static_cast<std::uint8_t>(std::min(255, from[2 - red_index] + white));
+  }
+}
+
 void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixels, std::uint8_t* rgb) {
   switch (format) {
     case PixelFormat::gray8:
@@ -27,6 +46,10 @@ void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixel
       break;
     case PixelFormat::rgba8: blend_over_white(from, 0, pixels, rgb); break;
     case PixelFormat::bgra8: blend_over_white(from, 2, pixels, rgb); break;
+    case PixelFormat::rgbx8: drop_fourth(from, 0, pixels, rgb); break;
+    case PixelFormat::bgrx8: drop_fourth(from, 2, pixels, rgb); break;
+    case PixelFormat::rgba8_premultiplied: add_white(from, 0, pixels, rgb); break;
+    case PixelFormat::bgra8_premultiplied: add_white(from, 2, pixels, rgb); break;
     case PixelFormat::rgb8: std::copy_n(from, 3 * pixels, rgb); break;
   }
 }
@@ -39,7 +62,11 @@ std::size_t bytes_per_pixel(PixelFormat format) {
     case PixelFormat::rgb8:
     case PixelFormat::bgr8: return 3;
     case PixelFormat::rgba8:
-    case PixelFormat::bgra8: return 4;
+    case PixelFormat::bgra8:
+    case PixelFormat::rgbx8:
+    case PixelFormat::bgrx8:
+    case PixelFormat::rgba8_premultiplied:
+    case PixelFormat::bgra8_premultiplied: return 4;
   }
   throw Failure(Status::invalid_argument, "unknown pixel format " + std::to_string(static_cast<int>(format)));
 }

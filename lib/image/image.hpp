@@ -18,7 +18,17 @@ constexpr std::uint64_t pixels_of(Size size) {
   return static_cast<std::uint64_t>(size.width) * static_cast<std::uint64_t>(size.height);
 }
 
-enum class PixelFormat : std::uint8_t { gray8, rgb8, bgr8, rgba8, bgra8 };
+enum class PixelFormat : std::uint8_t {
+  gray8,
+  rgb8,
+  bgr8,
+  rgba8,
+  bgra8,
+  rgbx8,
+  bgrx8,
+  rgba8_premultiplied,
+  bgra8_premultiplied
+};
 
 // Throws Failure(invalid_argument) for a number that is no format.
 std::size_t bytes_per_pixel(PixelFormat format);

@@ -18,7 +18,11 @@ struct Layout {
 constexpr Layout kColourLayouts[] = {{CATDOG_FORMAT_RGB8, 3, {0, 1, 2}},
                                      {CATDOG_FORMAT_BGR8, 3, {2, 1, 0}},
                                      {CATDOG_FORMAT_RGBA8, 4, {0, 1, 2}},
-                                     {CATDOG_FORMAT_BGRA8, 4, {2, 1, 0}}};
+                                     {CATDOG_FORMAT_BGRA8, 4, {2, 1, 0}},
+                                     {CATDOG_FORMAT_RGBX8, 4, {0, 1, 2}},
+                                     {CATDOG_FORMAT_BGRX8, 4, {2, 1, 0}},
+                                     {CATDOG_FORMAT_RGBA8_PREMULTIPLIED, 4, {0, 1, 2}},
+                                     {CATDOG_FORMAT_BGRA8_PREMULTIPLIED, 4, {2, 1, 0}}};
 
 // The scene in another layout; the padding is what must not be looked at.
 ByteString convert(const Pixels& scene, const Layout& layout, std::size_t padding, std::uint8_t alpha = 255) {
@@ -91,6 +95,40 @@ TEST_F(CapiPixels, TransparentPixelsAreWhite) {
     const ByteString bytes = convert(scene_, layout, 0, 0);
     EXPECT_EQ(verdict(raw_image(layout.format, bytes, kWidth, kHeight)), expected);
   }
+}
+
+TEST_F(CapiPixels, TheFourthByteOfRgbxIsNothing) {
+  const auto expected = verdict(raw_image(CATDOG_FORMAT_RGB8, scene_.rgb, kWidth, kHeight));
+  for (const Layout& layout : {kColourLayouts[4], kColourLayouts[5]}) {
+    for (const std::uint8_t fourth : {0, 1, 200}) {
+      const ByteString bytes = convert(scene_, layout, 0, fourth);
+      EXPECT_EQ(verdict(raw_image(layout.format, bytes, kWidth, kHeight)), expected) << layout.format;
+    }
+  }
+}
+
+TEST_F(CapiPixels, PremultipliedPixelsAreTheSameAsStraightOnes) {
+  const Layout layouts[][2] = {{kColourLayouts[2], kColourLayouts[6]}, {kColourLayouts[3], kColourLayouts[7]}};
+  for (const auto& [straight, premultiplied] : layouts) {
+    ByteString bytes = convert(scene_, straight, 0);
+    for (std::size_t i = 3; i < bytes.size(); i += 4) bytes[i] = static_cast<std::uint8_t>(i * 7);  // Every alpha.
+    const auto expected = verdict(raw_image(straight.format, bytes, kWidth, kHeight));
+    for (std::size_t i = 0; i < bytes.size(); i += 4) {
+      for (std::size_t c = i; c < i + 3; ++c)
+        bytes[c] = static_cast<std::uint8_t>((bytes[c] * bytes[i + 3] + 127) / 255);
+    }
+    EXPECT_EQ(verdict(raw_image(premultiplied.format, bytes, kWidth, kHeight)), expected);
+    EXPECT_NE(verdict(raw_image(straight.format, bytes, kWidth, kHeight)), expected);
+  }
+}
+
+// Colours larger than alpha are no sound image, and no reason to wrap around.
+TEST_F(CapiPixels, PremultipliedColoursBeyondAlphaAreWhite) {
+  const ByteString white(static_cast<std::size_t>(kWidth * kHeight * 3), 255);
+  ByteString unsound(static_cast<std::size_t>(kWidth * kHeight * 4), 255);
+  for (std::size_t i = 3; i < unsound.size(); i += 4) unsound[i] = 100;
+  EXPECT_EQ(verdict(raw_image(CATDOG_FORMAT_RGBA8_PREMULTIPLIED, unsound, kWidth, kHeight)),
+            verdict(raw_image(CATDOG_FORMAT_RGB8, white, kWidth, kHeight)));
 }
 
 TEST_F(CapiPixels, RowsThatDoNotFitAreRefused) {

@@ -35,7 +35,7 @@ DecodedImage import(std::span<const std::uint8_t> bytes, unsigned choice) {
   } header{};
   if (bytes.size() < sizeof header) throw Failure(Status::invalid_argument, "too short");
   std::memcpy(&header, bytes.last(sizeof header).data(), sizeof header);
-  return import_pixels({static_cast<PixelFormat>(choice % 5), bytes.first(bytes.size() - sizeof header), header.width,
+  return import_pixels({static_cast<PixelFormat>(choice % 9), bytes.first(bytes.size() - sizeof header), header.width,
                         header.height, header.row_stride},
                        limits);
 }
