@@ -104,6 +104,15 @@ case $kind in
     quiet build.log cmake --build build --target my_program
     expect 'dog 0' build/my_program "$dog_image"
     [ ! -d build/_deps/catdog-build/tools ] || fail "the tools are built as a part of another project"
+    # A guest leaves the host's settings and its installation alone, also when it is configured again.
+    for time in first second; do
+      expect "-- own: STATIC_LIBRARY, build type ''" cmake -S "$root/tests/install/host" -B host -DCATDOG_ROOT="$root"
+      if grep -E '^BUILD_SHARED_LIBS|^CMAKE_BUILD_TYPE:[A-Z]*=.' host/CMakeCache.txt; then fail "the guest set this, the $time time"; fi
+    done
+    quiet host.log cmake --build host --target program
+    quiet host.log cmake --install host --prefix "$PWD/prefix"
+    [ "$(find prefix -type f)" = prefix/bin/program ] || fail "the guest is in the host's installation: $(find prefix -type f)"
+    expect '' host/program
     ;;
   *) fail "no such kind" ;;
 esac
