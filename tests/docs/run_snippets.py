@@ -57,6 +57,7 @@ class Runner:
     def start(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         tools = [self.build / "tools", self.build / "training", self.build / "service"]
         environment = dict(os.environ, CATDOG_MODEL=str(self.model), PYTHONPATH=str(self.build / "python"))
+        environment["LD_LIBRARY_PATH"] = str(self.library.parent)  # As where the library is installed.
         environment["PATH"] = os.pathsep.join([*map(str, tools), environment["PATH"]])
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
