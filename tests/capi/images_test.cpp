@@ -263,11 +263,11 @@ TEST_F(CapiImages, EveryFieldOfTheStructIsChecked) {
   for (int bit = 0; bit < 32; ++bit) {
     refused("flags", [&](catdog_image& image) { image.flags = 1U << bit; });
   }
-  for (int word = 0; word < 4; ++word) {
+  for (int word = 0; word < 5; ++word) {
     refused("reserved", [&](catdog_image& image) { image.reserved[word] = 1; });
     refused("reserved", [&](catdog_image& image) { image.reserved[word] = 0x80000000U; });
   }
-  for (const catdog_format format : {-1, 1, 9, 11, 22, 32, 2147483647}) {
+  for (const catdog_format format : {-1, 1, 9, 11, 22, 36, 2147483647}) {
     refused("format", [&](catdog_image& image) { image.format = format; });
   }
   refused("data is NULL", [](catdog_image& image) { image.data = nullptr; });
