@@ -78,7 +78,7 @@ def is_bgr(channel_order: object) -> bool:
 
 def each_image(images: Iterable[object], call: str) -> Iterator[object]:
     """The images of an iterable; refuses what is one image, whose items would be letters, numbers or rows."""
-    if isinstance(images, (str, os.PathLike)) or is_pil_image(images) or callable(getattr(images, "read", None)):
+    if isinstance(images, (str, os.PathLike)) or is_pil_image(images) or is_file_object(images):
         raise InputTypeError(
             f"{call} takes an iterable of images, not one ({type(images).__qualname__}): put it in a list"
         )
