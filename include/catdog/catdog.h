@@ -269,7 +269,7 @@ enum {
   CATDOG_FORMAT_BGR8 = 21,
   CATDOG_FORMAT_RGBA8 = 30, /**< Straight alpha: the colours are those of the opaque pixel. Blended over white. */
   CATDOG_FORMAT_BGRA8 = 31, /**< Likewise. */
-  CATDOG_FORMAT_RGBX8 = 32, /**< The fourth byte is nothing. */
+  CATDOG_FORMAT_RGBX8 = 32, /**< The fourth byte is ignored. */
   CATDOG_FORMAT_BGRX8 = 33, /**< Likewise. */
   CATDOG_FORMAT_RGBA8_PREMULTIPLIED = 34, /**< The colours are multiplied by alpha. Blended over white. */
   CATDOG_FORMAT_BGRA8_PREMULTIPLIED = 35  /**< Likewise. */
