@@ -30,7 +30,7 @@ std::vector<int> scales() {
   std::vector<int> result;
   for (std::size_t i = 0; i < images().size(); ++i) {
     const auto image = decoded(i);
-    const int shrink = (image.stored_size.width + image.rgb.size().width - 1) / image.rgb.size().width;
+    const int shrink = (image.stored_size.width + image.pixels.size().width - 1) / image.pixels.size().width;
     result.push_back(shrink >= 8 ? 1 : shrink >= 4 ? 2 : shrink >= 2 ? 4 : 8);
   }
   return result;
@@ -38,7 +38,7 @@ std::vector<int> scales() {
 
 void decode(benchmark::State& state) {
   std::size_t i = 0;
-  while (state.KeepRunning()) benchmark::DoNotOptimize(decoded(i++).rgb.row(0));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(decoded(i++).pixels.row(0));
 }
 BENCHMARK(decode)->Name("decode");
 
@@ -74,13 +74,32 @@ void preprocess(benchmark::State& state) {
 }
 BENCHMARK(preprocess)->Name("preprocess");
 
+// A frame of a camera: from the caller's memory to the model's input.
+void frame(benchmark::State& state, core::PixelFormat format) {
+  const core::Size size{1920, 1080};
+  std::vector<std::uint8_t> bytes(4 * core::pixels_of(size), 255);
+  const core::RawPixels pixels{format, bytes, size.width, size.height};
+  const core::Size side = input_size();
+  std::vector<float> memory(3 * core::pixels_of(side));
+  const core::InputTensor tensor{memory.data(), core::ElementType::float32, core::Layout::nhwc, side.height,
+                                 side.width};
+  while (state.KeepRunning()) {
+    core::normalise(core::resize_and_orient(core::import_pixels(pixels, {}), side), model().config().input, tensor);
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK_CAPTURE(frame, rgb8, core::PixelFormat::rgb8)->Name("frame/1080p/rgb8");
+BENCHMARK_CAPTURE(frame, bgrx8, core::PixelFormat::bgrx8)->Name("frame/1080p/bgrx8");
+BENCHMARK_CAPTURE(frame, rgba8, core::PixelFormat::rgba8)->Name("frame/1080p/rgba8");
+BENCHMARK_CAPTURE(frame, nv12, core::PixelFormat::nv12)->Name("frame/1080p/nv12");
+
 void preprocess_floor(benchmark::State& state) {  // OpenCV's resize alone.
   const auto images = all_decoded();
   cv::setNumThreads(1);
   cv::Mat small;
   std::size_t i = 0;
   while (state.KeepRunning()) {
-    const cv::Mat image = core::mat_of(images[i++ % images.size()].rgb);
+    const cv::Mat image = core::mat_of(images[i++ % images.size()].pixels);
     cv::resize(image, small, {input_size().width, input_size().height}, 0, 0, cv::INTER_AREA);
     benchmark::DoNotOptimize(small.data);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "guard.hpp"
 #include "layout.h"
@@ -24,8 +25,49 @@ std::optional<PixelFormat> pixel_format(catdog_format format) {
     case CATDOG_FORMAT_BGRX8: return PixelFormat::bgrx8;
     case CATDOG_FORMAT_RGBA8_PREMULTIPLIED: return PixelFormat::rgba8_premultiplied;
     case CATDOG_FORMAT_BGRA8_PREMULTIPLIED: return PixelFormat::bgra8_premultiplied;
+    case CATDOG_FORMAT_NV12: return PixelFormat::nv12;
+    case CATDOG_FORMAT_NV21: return PixelFormat::nv21;
+    case CATDOG_FORMAT_I420: return PixelFormat::i420;
     default: return std::nullopt;
   }
+}
+
+// As EXIF numbers them; 0 for a number that is no rotation.
+core::Orientation orientation(std::uint32_t rotation) {
+  switch (rotation) {
+    case 0: return 1;
+    case 90: return 6;
+    case 180: return 3;
+    case 270: return 8;
+    default: return 0;
+  }
+}
+
+core::Region region_of(const catdog_image& image) {
+  return {image.region_x, image.region_y, image.region_width, image.region_height};
+}
+
+// How many chroma planes the format has.
+std::size_t chroma_planes(catdog_format format) {
+  if (format == CATDOG_FORMAT_I420) return 2;
+  return format == CATDOG_FORMAT_NV12 || format == CATDOG_FORMAT_NV21 ? 1 : 0;
+}
+
+std::string problem_of_chroma(const catdog_image& image) {
+  const std::size_t planes = chroma_planes(image.format);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string name = "image.chroma[" + std::to_string(i) + "]";
+    const bool given = image.chroma[i] != nullptr;
+    if (!given && (image.chroma_size[i] != 0 || image.chroma_stride[i] != 0)) {
+      return name + " is NULL, so its size and stride must be 0";
+    }
+    if (given && i >= planes) return name + " must be NULL: the format has no such plane";
+    if (image.chroma_size[i] > std::numeric_limits<std::size_t>::max()) return name + " is larger than memory";
+  }
+  if (planes == 2 && (image.chroma[0] == nullptr) != (image.chroma[1] == nullptr)) {
+    return "image.chroma of I420 needs both planes, or none where they follow the luma";
+  }
+  return "";
 }
 
 // Empty when the struct is well-formed.
@@ -41,10 +83,20 @@ std::string problem_of(const catdog_image& image) {
     if (image.width != 0 || image.height != 0 || image.row_stride != 0) {
       return "width, height and row_stride of an encoded image must be 0: the file says them";
     }
+    if (image.rotation != 0 || region_of(image) != core::Region()) {
+      return "rotation and region of an encoded image must be 0: they are for raw pixels";
+    }
   } else if (!pixel_format(image.format)) {
     return "image.format " + std::to_string(image.format) + " is unknown (see CATDOG_FORMAT_* in catdog.h)";
   }
-  return "";
+  if (orientation(image.rotation) == 0) {
+    return "image.rotation is " + std::to_string(image.rotation) + "; it must be 0, 90, 180 or 270";
+  }
+  return problem_of_chroma(image);
+}
+
+std::span<const std::uint8_t> bytes_of(const void* data, std::uint64_t size) {
+  return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
 }
 
 }  // namespace
@@ -57,11 +109,17 @@ core::Verdict classify(const core::Classifier& classifier, const catdog_image& i
     verdict.message = std::move(problem);
     return verdict;
   }
-  const std::span bytes(static_cast<const std::uint8_t*>(image.data), static_cast<std::size_t>(image.data_size));
+  const std::span bytes = bytes_of(image.data, image.data_size);
   const auto format = pixel_format(image.format);
   const core::Deadline deadline = classifier.deadline(start, image.timeout_ms);
   if (!format) return classifier.classify_encoded(bytes, deadline);
-  return classifier.classify_pixels({*format, bytes, image.width, image.height, image.row_stride}, deadline);
+  core::RawPixels pixels{*format, bytes, image.width, image.height, image.row_stride};
+  for (std::size_t i = 0; i < 2; ++i) {
+    pixels.chroma[i] = {bytes_of(image.chroma[i], image.chroma_size[i]), image.chroma_stride[i]};
+  }
+  pixels.region = region_of(image);
+  pixels.orientation = orientation(image.rotation);
+  return classifier.classify_pixels(pixels, deadline);
 }
 
 }  // namespace catdog::capi

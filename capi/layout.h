@@ -23,8 +23,16 @@ CATDOG_LAYOUT_ASSERT(width, offsetof(catdog_image, width) == 28);
 CATDOG_LAYOUT_ASSERT(height, offsetof(catdog_image, height) == 32);
 CATDOG_LAYOUT_ASSERT(flags, offsetof(catdog_image, flags) == 36);
 CATDOG_LAYOUT_ASSERT(timeout_ms, offsetof(catdog_image, timeout_ms) == 40);
-CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 44);
-CATDOG_LAYOUT_ASSERT(size, sizeof(catdog_image) == 64);
+CATDOG_LAYOUT_ASSERT(rotation, offsetof(catdog_image, rotation) == 44);
+CATDOG_LAYOUT_ASSERT(region_x, offsetof(catdog_image, region_x) == 48);
+CATDOG_LAYOUT_ASSERT(region_y, offsetof(catdog_image, region_y) == 52);
+CATDOG_LAYOUT_ASSERT(region_width, offsetof(catdog_image, region_width) == 56);
+CATDOG_LAYOUT_ASSERT(region_height, offsetof(catdog_image, region_height) == 60);
+CATDOG_LAYOUT_ASSERT(chroma, offsetof(catdog_image, chroma) == 64);
+CATDOG_LAYOUT_ASSERT(chroma_size, offsetof(catdog_image, chroma_size) == 80);
+CATDOG_LAYOUT_ASSERT(chroma_stride, offsetof(catdog_image, chroma_stride) == 96);
+CATDOG_LAYOUT_ASSERT(reserved, offsetof(catdog_image, reserved) == 112);
+CATDOG_LAYOUT_ASSERT(size, sizeof(catdog_image) == 128);
 #endif
 CATDOG_LAYOUT_ASSERT(status_is_32_bit, sizeof(catdog_status) == 4);
 
@@ -75,6 +83,9 @@ CATDOG_LAYOUT_ASSERT(format_rgbx8_number, CATDOG_FORMAT_RGBX8 == 32);
 CATDOG_LAYOUT_ASSERT(format_bgrx8_number, CATDOG_FORMAT_BGRX8 == 33);
 CATDOG_LAYOUT_ASSERT(format_rgba8_premultiplied_number, CATDOG_FORMAT_RGBA8_PREMULTIPLIED == 34);
 CATDOG_LAYOUT_ASSERT(format_bgra8_premultiplied_number, CATDOG_FORMAT_BGRA8_PREMULTIPLIED == 35);
+CATDOG_LAYOUT_ASSERT(format_nv12_number, CATDOG_FORMAT_NV12 == 40);
+CATDOG_LAYOUT_ASSERT(format_nv21_number, CATDOG_FORMAT_NV21 == 41);
+CATDOG_LAYOUT_ASSERT(format_i420_number, CATDOG_FORMAT_I420 == 42);
 CATDOG_LAYOUT_ASSERT(measure_read_ms_number, CATDOG_MEASURE_READ_MS == 10);
 CATDOG_LAYOUT_ASSERT(measure_decode_ms_number, CATDOG_MEASURE_DECODE_MS == 11);
 CATDOG_LAYOUT_ASSERT(measure_preprocess_ms_number, CATDOG_MEASURE_PREPROCESS_MS == 12);

@@ -99,7 +99,7 @@ void compress(Image& rgb, Random& random) {
     throw core::Failure(core::Status::internal, "an augmented image can't be compressed as JPEG");
   }
   const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(bytes, tjFree);
-  rgb = core::decode_image({bytes, size}, rgb.size(), core::ImageLimits{}).rgb;
+  rgb = core::decode_image({bytes, size}, rgb.size(), core::ImageLimits{}).pixels;
 }
 
 // One of the ways in which photos are worse than their camera made them.
@@ -116,7 +116,7 @@ void degrade(Image& rgb, Random& random) {
 
 Image resize_for_evaluation(const Image& rgb, Size size) {
   core::DecodedImage image;
-  image.rgb = rgb;
+  image.pixels = rgb;
   image.stored_size = rgb.size();
   image.format = core::ImageFormat::raw;
   return core::resize_and_orient(image, size);

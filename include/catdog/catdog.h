@@ -272,20 +272,38 @@ enum {
   CATDOG_FORMAT_RGBX8 = 32, /**< The fourth byte is ignored. */
   CATDOG_FORMAT_BGRX8 = 33, /**< Likewise. */
   CATDOG_FORMAT_RGBA8_PREMULTIPLIED = 34, /**< The colours are multiplied by alpha. Blended over white. */
-  CATDOG_FORMAT_BGRA8_PREMULTIPLIED = 35  /**< Likewise. */
+  CATDOG_FORMAT_BGRA8_PREMULTIPLIED = 35, /**< Likewise. */
+  CATDOG_FORMAT_NV12 = 40, /**< Video: a plane of luma, then U and V in turn, each for 2×2 pixels. ITU-R BT.601, luma
+                            *   from 16 to 235. */
+  CATDOG_FORMAT_NV21 = 41, /**< Likewise, but V and U in turn: what Android cameras give. */
+  CATDOG_FORMAT_I420 = 42  /**< Likewise, but U and V in planes of their own. */
 };
 
-/** One image to classify: the library's only public struct. Zero-initialise it: what isn't used must be 0. */
+/** One image to classify: the library's only public struct. Zero-initialise it: what isn't used must be 0. All memory
+ *  is borrowed for the call. Rows that don't lie within their plane's bytes are refused.
+ *
+ *  The region and the rotation are for raw pixels: a detector's box, a phone's orientation. An encoded image is turned
+ *  as its EXIF orientation says. The measures CATDOG_MEASURE_WIDTH and _HEIGHT are those of the turned region. */
 typedef struct catdog_image {
-  const void* data;     /**< First byte of the file, or of the top row. Borrowed for the call. */
-  uint64_t data_size;   /**< Bytes that may be read from data. Rows that don't fit in it are refused. */
-  uint64_t row_stride;  /**< Bytes from one row to the next; 0 = packed. */
-  catdog_format format; /**< One of CATDOG_FORMAT_*. */
-  int32_t width;        /**< Pixels. */
-  int32_t height;       /**< Pixels. */
-  uint32_t flags;       /**< Must be 0. */
-  uint32_t timeout_ms;  /**< As CATDOG_OPTION_TIMEOUT_MS, for this image; 0 = the option. */
-  uint32_t reserved[5]; /**< Must be 0. */
+  const void* data;          /**< First byte of the file, or of the top row. */
+  uint64_t data_size;        /**< Bytes that may be read from data. */
+  uint64_t row_stride;       /**< Bytes from one row to the next; 0 = packed. */
+  catdog_format format;      /**< One of CATDOG_FORMAT_*. */
+  int32_t width;             /**< Pixels, of the whole image as it lies in memory. */
+  int32_t height;            /**< Likewise. */
+  uint32_t flags;            /**< Must be 0. */
+  uint32_t timeout_ms;       /**< As CATDOG_OPTION_TIMEOUT_MS, for this image; 0 = the option. */
+  uint32_t rotation;         /**< Degrees clockwise that make it upright: 0, 90, 180 or 270. */
+  int32_t region_x;          /**< Left side of the part to look at, in pixels, before it is turned. */
+  int32_t region_y;          /**< Top of that part. */
+  int32_t region_width;      /**< Its width; all four of the region 0 = the whole image. */
+  int32_t region_height;     /**< Its height. */
+  const void* chroma[2];     /**< The plane of U and V of NV12 and NV21; both planes of I420. NULL: they follow the
+                              *   luma in data, each row as long as 1 (NV12, NV21) or 1/2 (I420) of the luma's stride,
+                              *   rounded up to a whole number of samples. */
+  uint64_t chroma_size[2];   /**< Bytes that may be read from each. */
+  uint64_t chroma_stride[2]; /**< Bytes from one row to the next; 0 = packed. */
+  uint32_t reserved[4];      /**< Must be 0. */
 } catdog_image;
 
 /* ---- Classifying ------------------------------------------------------------------------------------------------- */

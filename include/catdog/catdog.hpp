@@ -109,6 +109,31 @@ class Image {
                       std::uint64_t row_stride = 0) noexcept {
     return Image(format, bytes, width, height, row_stride);
   }
+  /** The plane of U and V of CATDOG_FORMAT_NV12 and _NV21, where it doesn't follow the luma. Stride in bytes, 0 =
+   *  packed. */
+  Image& chroma(Bytes plane, std::uint64_t row_stride = 0) noexcept {
+    set_chroma(0, plane, row_stride);
+    return *this;
+  }
+  /** The planes of U and V of CATDOG_FORMAT_I420. */
+  Image& chroma(Bytes u, Bytes v, std::uint64_t row_stride = 0) noexcept {
+    set_chroma(0, u, row_stride);
+    set_chroma(1, v, row_stride);
+    return *this;
+  }
+  /** The part of raw pixels to look at, such as a detector's box, in pixels of the image as it lies in memory. */
+  Image& region(std::int32_t x, std::int32_t y, std::int32_t width, std::int32_t height) noexcept {
+    image_.region_x = x;
+    image_.region_y = y;
+    image_.region_width = width;
+    image_.region_height = height;
+    return *this;
+  }
+  /** Degrees clockwise that make raw pixels upright: 0, 90, 180 or 270. */
+  Image& rotation(std::uint32_t degrees) noexcept {
+    image_.rotation = degrees;
+    return *this;
+  }
   /** Milliseconds that classifying it may take, from the start of the call; 0 = as the options say. */
   Image& timeout_ms(std::uint32_t milliseconds) noexcept {
     image_.timeout_ms = milliseconds;
@@ -125,6 +150,11 @@ class Image {
     image_.width = width;
     image_.height = height;
     image_.row_stride = row_stride;
+  }
+  void set_chroma(std::size_t index, Bytes plane, std::uint64_t row_stride) noexcept {
+    image_.chroma[index] = plane.data();
+    image_.chroma_size[index] = plane.size();
+    image_.chroma_stride[index] = row_stride;
   }
   catdog_image image_{};
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/decode.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -48,6 +50,79 @@ void check(const ImageHeader& header, const ImageLimits& limits) {
   check_size(static_cast<std::uint64_t>(header.stored_size.width),
              static_cast<std::uint64_t>(header.stored_size.height), limits);
   check_cost(header, limits);
+}
+
+bool is_yuv(PixelFormat format) {
+  return format == PixelFormat::nv12 || format == PixelFormat::nv21 || format == PixelFormat::i420;
+}
+
+// The format that opaque pixels have, too.
+std::optional<PixelFormat> without_alpha(PixelFormat format) {
+  switch (format) {
+    case PixelFormat::rgba8:
+    case PixelFormat::rgba8_premultiplied: return PixelFormat::rgbx8;
+    case PixelFormat::bgra8:
+    case PixelFormat::bgra8_premultiplied: return PixelFormat::bgrx8;
+    default: return std::nullopt;
+  }
+}
+
+// Throws Failure(invalid_argument) when the plane's rows don't lie within its bytes.
+Image view_of(const RawPlane& plane, Size size, PixelFormat format, const std::string& name) {
+  const std::uint64_t row_bytes = static_cast<std::uint64_t>(size.width) * bytes_per_pixel(format);
+  const auto rows = static_cast<std::uint64_t>(size.height);
+  const std::uint64_t stride = plane.row_stride == 0 ? row_bytes : plane.row_stride;
+  if (stride < row_bytes) {
+    throw Failure(Status::invalid_argument, "the " + name + "'s row stride of " + std::to_string(stride) +
+                                                " is less than the " + std::to_string(row_bytes) + " bytes of a row");
+  }
+  // stride * (rows - 1) + row_bytes <= size, without the overflow.
+  const std::uint64_t available = plane.bytes.size();
+  if (plane.bytes.data() == nullptr || available < row_bytes ||
+      (rows > 1 && (available - row_bytes) / (rows - 1) < stride)) {
+    throw Failure(Status::invalid_argument, "the " + name + "'s " + std::to_string(available) +
+                                                " bytes are too few for " + std::to_string(rows) +
+                                                " rows with a stride of " + std::to_string(stride));
+  }
+  return {plane.bytes.data(), size, static_cast<std::size_t>(stride), format};
+}
+
+void check_region(const Region& region, Size size) {
+  if (region.x >= 0 && region.y >= 0 && region.width > 0 && region.height > 0 &&
+      region.width <= size.width - region.x && region.height <= size.height - region.y) {
+    return;
+  }
+  throw Failure(Status::invalid_argument,
+                "the region of " + std::to_string(region.width) + "x" + std::to_string(region.height) + " pixels at (" +
+                    std::to_string(region.x) + ", " + std::to_string(region.y) + ") doesn't lie within the image of " +
+                    std::to_string(size.width) + "x" + std::to_string(size.height));
+}
+
+// `factor` pixels a side of the region are one of the plane; a pixel that lies half in the region is in.
+Image part_of(const Image& plane, const Region& region, int factor) {
+  const int x = static_cast<int>(region.x) / factor;
+  const int y = static_cast<int>(region.y) / factor;
+  const int right = (static_cast<int>(region.x + region.width) + factor - 1) / factor;
+  const int bottom = (static_cast<int>(region.y + region.height) + factor - 1) / factor;
+  return plane.part(x, y, {right - x, bottom - y});
+}
+
+std::array<Image, 2> chroma_of(const RawPixels& pixels, const Image& luma) {
+  const bool planar = pixels.format == PixelFormat::i420;
+  const PixelFormat format = planar ? PixelFormat::gray8 : PixelFormat::chroma8;
+  const Size size{(luma.size().width + 1) / 2, (luma.size().height + 1) / 2};
+  std::array<RawPlane, 2> planes = pixels.chroma;
+  if (planes[0].bytes.data() == nullptr) {
+    // Each plane begins where the one before ends, with all rows at their full stride.
+    const std::uint64_t half = (std::uint64_t{luma.stride()} + 1) / 2;
+    const std::uint64_t stride = planar ? half : 2 * half;
+    const std::uint64_t first = static_cast<std::uint64_t>(luma.size().height) * luma.stride();
+    const std::uint64_t second = first + static_cast<std::uint64_t>(size.height) * stride;
+    const auto from = [&](std::uint64_t offset) { return pixels.bytes.subspan(std::min(offset, pixels.bytes.size())); };
+    planes = {RawPlane{from(first), stride}, RawPlane{from(second), stride}};
+  }
+  return {view_of(planes[0], size, format, "chroma plane"),
+          planar ? view_of(planes[1], size, format, "second chroma plane") : Image()};
 }
 
 }  // namespace
@@ -107,13 +182,12 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, co
   const std::unique_ptr<ImageReader> reader = open_image(bytes, at_least, limits);
   if (size_is_known(reader->header())) check(reader->header(), limits);
   Image rgb = reader->decode(deadline);
-  DecodedImage image{reader->header(), std::move(rgb)};
+  DecodedImage image{reader->header(), std::move(rgb), {}};
   check(image, limits);
   return image;
 }
 
 DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits) {
-  const std::size_t pixel_bytes = bytes_per_pixel(pixels.format);
   if (pixels.width <= 0 || pixels.height <= 0) {
     throw Failure(Status::invalid_argument, "raw pixels need a width and a height of at least 1, not " +
                                                 std::to_string(pixels.width) + "x" + std::to_string(pixels.height));
@@ -121,34 +195,31 @@ DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits) {
   if (pixels.width > std::numeric_limits<int>::max() || pixels.height > std::numeric_limits<int>::max()) {
     throw Failure(Status::limit, "the image has more pixels a side than any limit allows");
   }
-  const auto width = static_cast<std::uint64_t>(pixels.width);
-  const auto height = static_cast<std::uint64_t>(pixels.height);
-  check_size(width, height, limits);
-  const std::uint64_t row_bytes = width * pixel_bytes;
-  const std::uint64_t stride = pixels.row_stride == 0 ? row_bytes : pixels.row_stride;
-  if (stride < row_bytes) {
-    throw Failure(Status::invalid_argument, "row stride " + std::to_string(stride) + " is less than the " +
-                                                std::to_string(row_bytes) + " bytes of one row");
-  }
-  // stride * (height - 1) + row_bytes <= size, without the overflow.
-  const std::uint64_t available = pixels.bytes.size();
-  if (pixels.bytes.data() == nullptr || available < row_bytes ||
-      (height > 1 && (available - row_bytes) / (height - 1) < stride)) {
-    throw Failure(Status::invalid_argument, std::to_string(available) + " bytes are too few for " +
-                                                std::to_string(height) + " rows with a stride of " +
-                                                std::to_string(stride));
-  }
+  check_size(static_cast<std::uint64_t>(pixels.width), static_cast<std::uint64_t>(pixels.height), limits);
+  const Size size{static_cast<int>(pixels.width), static_cast<int>(pixels.height)};
+  const Region region = pixels.region == Region() ? Region{0, 0, size.width, size.height} : pixels.region;
+  check_region(region, size);
+
   DecodedImage image;
-  image.stored_size = {static_cast<int>(width), static_cast<int>(height)};
   image.format = ImageFormat::raw;
-  const Image given(pixels.bytes.data(), image.stored_size, static_cast<std::size_t>(stride), pixels.format);
-  if (pixels.format == PixelFormat::rgb8) {
-    image.rgb = given;
-    return image;
+  image.stored_size = {static_cast<int>(region.width), static_cast<int>(region.height)};
+  image.orientation = pixels.orientation;
+  const Image whole = view_of({pixels.bytes, pixels.row_stride}, size, pixels.format, "image");
+  image.pixels = part_of(whole, region, 1);
+  if (is_yuv(pixels.format)) {
+    const std::array<Image, 2> chroma = chroma_of(pixels, whole);
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (!chroma[i].empty()) image.chroma[i] = part_of(chroma[i], region, 2);
+    }
+  } else if (const auto opaque = without_alpha(pixels.format)) {
+    if (is_opaque(image.pixels)) {
+      image.pixels = {image.pixels.row(0), image.stored_size, whole.stride(), *opaque};
+    } else {  // Colours behind transparent pixels would show if they were resized first.
+      image.decode_bytes = 3 * pixels_of(image.stored_size);
+      check_cost(image, limits);
+      image.pixels = convert_to_rgb(image.pixels);
+    }
   }
-  image.decode_bytes = 3 * pixels_of(image.stored_size);
-  check_cost(image, limits);
-  image.rgb = convert_to_rgb(given);
   return image;
 }
 

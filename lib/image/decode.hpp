@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of an image file, or raw pixels → 8-bit RGB pixels, within limits that are checked before anything is
+// Bytes of an image file, or raw pixels → pixels for preprocess.hpp, within limits that are checked before anything is
 // allocated.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,7 +43,8 @@ struct ImageHeader {
 
 // Pixels on their way into the model. Not yet oriented.
 struct DecodedImage : ImageHeader {
-  Image rgb;  // rgb8; may be a view of the caller's memory.
+  Image pixels;                 // rgb8 of a file. Raw: without alpha; may be a view of the caller's memory.
+  std::array<Image, 2> chroma;  // Of nv12 and nv21 the first, of i420 U and V.
 };
 
 // Throws Failure(limit) when an image of that size is not to be decoded, Failure(corrupt) when it has no pixels.
@@ -59,16 +61,32 @@ ImageHeader probe_image(std::span<const std::uint8_t> bytes, Size at_least, cons
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, Size at_least, const ImageLimits& limits,
                           const Deadline& deadline = {});
 
+struct RawPlane {
+  std::span<const std::uint8_t> bytes;
+  std::uint64_t row_stride = 0;  // 0 = packed.
+};
+
+struct Region {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  bool operator==(const Region&) const = default;
+};
+
 struct RawPixels {
   PixelFormat format = PixelFormat::rgb8;
   std::span<const std::uint8_t> bytes;
   std::int64_t width = 0;
   std::int64_t height = 0;
-  std::uint64_t row_stride = 0;  // 0 = packed.
+  std::uint64_t row_stride = 0;      // 0 = packed.
+  std::array<RawPlane, 2> chroma{};  // As DecodedImage::chroma. Without bytes: the planes follow the luma in `bytes`.
+  Region region{};                   // What to look at, before it is turned; Region() = all.
+  Orientation orientation = 1;
 };
 
-// Wraps (RGB8, no copy) or converts raw pixels. Throws Failure: invalid_argument (size, stride, overflow, too few
-// bytes), limit.
+// Wraps raw pixels; only transparent ones are copied. Throws Failure: invalid_argument (size, stride, overflow, too
+// few bytes, region), limit.
 DecodedImage import_pixels(const RawPixels& pixels, const ImageLimits& limits);
 
 }  // namespace catdog::core

@@ -11,9 +11,10 @@
 namespace catdog::core {
 namespace {
 
-// Four bytes a pixel; the fourth is nothing.
-void drop_fourth(const std::uint8_t* from, std::size_t red_index, std::size_t pixels, std::uint8_t* rgb) {
-  for (std::size_t x = 0; x < pixels; ++x, from += 4, rgb += 3) {
+// A fourth byte is dropped.
+void reorder(const std::uint8_t* from, std::size_t bytes, std::size_t red_index, std::size_t pixels,
+             std::uint8_t* rgb) {
+  for (std::size_t x = 0; x < pixels; ++x, from += bytes, rgb += 3) {
     rgb[0] = from[red_index];
     rgb[1] = from[1];
     rgb[2] = from[2 - red_index];
@@ -30,24 +31,24 @@ void add_white(const std::uint8_t* from, std::size_t red_index, std::size_t pixe
   }
 }
 
+std::uint8_t clamped(int value) { return static_cast<std::uint8_t>(std::clamp(value, 0, 255)); }
+
 void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixels, std::uint8_t* rgb) {
   switch (format) {
     case PixelFormat::gray8:
+    case PixelFormat::nv12:
+    case PixelFormat::nv21:
+    case PixelFormat::i420:
+    case PixelFormat::chroma8:
       for (std::size_t x = 0; x < pixels; ++x) {
         rgb[3 * x] = rgb[3 * x + 1] = rgb[3 * x + 2] = from[x];
       }
       break;
-    case PixelFormat::bgr8:
-      for (std::size_t x = 0; x < pixels; ++x) {
-        rgb[3 * x] = from[3 * x + 2];
-        rgb[3 * x + 1] = from[3 * x + 1];
-        rgb[3 * x + 2] = from[3 * x];
-      }
-      break;
+    case PixelFormat::bgr8: reorder(from, 3, 2, pixels, rgb); break;
     case PixelFormat::rgba8: blend_over_white(from, 0, pixels, rgb); break;
     case PixelFormat::bgra8: blend_over_white(from, 2, pixels, rgb); break;
-    case PixelFormat::rgbx8: drop_fourth(from, 0, pixels, rgb); break;
-    case PixelFormat::bgrx8: drop_fourth(from, 2, pixels, rgb); break;
+    case PixelFormat::rgbx8: reorder(from, 4, 0, pixels, rgb); break;
+    case PixelFormat::bgrx8: reorder(from, 4, 2, pixels, rgb); break;
     case PixelFormat::rgba8_premultiplied: add_white(from, 0, pixels, rgb); break;
     case PixelFormat::bgra8_premultiplied: add_white(from, 2, pixels, rgb); break;
     case PixelFormat::rgb8: std::copy_n(from, 3 * pixels, rgb); break;
@@ -58,7 +59,11 @@ void convert_row(PixelFormat format, const std::uint8_t* from, std::size_t pixel
 
 std::size_t bytes_per_pixel(PixelFormat format) {
   switch (format) {
-    case PixelFormat::gray8: return 1;
+    case PixelFormat::gray8:
+    case PixelFormat::nv12:
+    case PixelFormat::nv21:
+    case PixelFormat::i420: return 1;
+    case PixelFormat::chroma8: return 2;
     case PixelFormat::rgb8:
     case PixelFormat::bgr8: return 3;
     case PixelFormat::rgba8:
@@ -96,10 +101,50 @@ void blend_over_white(const std::uint8_t* rgba, int red_index, std::size_t pixel
   }
 }
 
+Image Image::part(int x, int y, Size size) const {
+  Image part = *this;
+  part.pixels_ += static_cast<std::size_t>(y) * stride_ + static_cast<std::size_t>(x) * bytes_per_pixel(format_);
+  part.size_ = size;
+  return part;
+}
+
+bool is_opaque(const Image& image) {
+  for (int y = 0; y < image.size().height; ++y) {
+    const std::uint8_t* row = image.row(y);
+    std::uint8_t least = 255;  // One comparison a row: compilers make a fast loop of this.
+    for (int x = 0; x < image.size().width; ++x) least &= row[4 * x + 3];
+    if (least != 255) return false;
+  }
+  return true;
+}
+
 Image convert_to_rgb(const Image& image) {
   Image rgb(image.size());
   for (int y = 0; y < image.size().height; ++y) {
     convert_row(image.format(), image.row(y), static_cast<std::size_t>(image.size().width), rgb.row(y));
+  }
+  return rgb;
+}
+
+Image convert_to_rgb(const Image& luma, const Image& chroma, const Image& second) {
+  const bool interleaved = second.empty();
+  const std::size_t step = interleaved ? 2 : 1;
+  const std::size_t first_is_v = luma.format() == PixelFormat::nv21 ? 1 : 0;
+  Image rgb(luma.size());
+  for (int y = 0; y < luma.size().height; ++y) {
+    const std::uint8_t* from = luma.row(y);
+    const std::uint8_t* u = chroma.row(y) + first_is_v;
+    const std::uint8_t* v = interleaved ? chroma.row(y) + 1 - first_is_v : second.row(y);
+    std::uint8_t* to = rgb.row(y);
+    for (int x = 0; x < luma.size().width; ++x, ++from, u += step, v += step, to += 3) {
+      // ITU-R BT.601, with factors of 1/256.
+      const int grey = 298 * (*from - 16) + 128;
+      const int blue_difference = *u - 128;
+      const int red_difference = *v - 128;
+      to[0] = clamped((grey + 409 * red_difference) >> 8);
+      to[1] = clamped((grey - 100 * blue_difference - 208 * red_difference) >> 8);
+      to[2] = clamped((grey + 516 * blue_difference) >> 8);
+    }
   }
   return rgb;
 }

@@ -27,10 +27,14 @@ enum class PixelFormat : std::uint8_t {
   rgbx8,
   bgrx8,
   rgba8_premultiplied,
-  bgra8_premultiplied
+  bgra8_premultiplied,
+  nv12,  // These three: the plane of luma. The planes of chroma are images of their own.
+  nv21,
+  i420,
+  chroma8  // U and V of nv12, V and U of nv21: two bytes for four pixels.
 };
 
-// Throws Failure(invalid_argument) for a number that is no format.
+// Of the first plane. Throws Failure(invalid_argument) for a number that is no format.
 std::size_t bytes_per_pixel(PixelFormat format);
 
 // Rows of pixels, either its own or a view of the caller's memory. Copies share them.
@@ -48,6 +52,8 @@ class Image {
   PixelFormat format() const { return format_; }
   std::uint8_t* row(int y) { return pixels_ + static_cast<std::size_t>(y) * stride_; }
   const std::uint8_t* row(int y) const { return pixels_ + static_cast<std::size_t>(y) * stride_; }
+  // A view of a part that lies within. Shares the pixels, as a copy does.
+  Image part(int x, int y, Size size) const;
 
  private:
   std::shared_ptr<std::uint8_t[]> memory_;  // Null for a view.
@@ -60,7 +66,14 @@ class Image {
 // One row of RGBA or BGRA (red_index 0 or 2) over white.
 void blend_over_white(const std::uint8_t* rgba, int red_index, std::size_t pixels, std::uint8_t* rgb);
 
+// Whether no pixel is transparent. For formats with four bytes a pixel.
+bool is_opaque(const Image& image);
+
 // The same pixels as rgb8, over white where they are transparent. Throws Failure(out_of_memory).
 Image convert_to_rgb(const Image& image);
+
+// The same for planes of one size: ITU-R BT.601 with luma from 16 to 235, as OpenCV and libyuv read cameras. `second`
+// is the plane of V of i420.
+Image convert_to_rgb(const Image& luma, const Image& chroma, const Image& second);
 
 }  // namespace catdog::core

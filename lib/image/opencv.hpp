@@ -9,9 +9,10 @@
 
 namespace catdog::core {
 
-// The same pixels for OpenCV, of an rgb8 image. As an output it keeps its size: OpenCV writes into the image.
+// The same pixels for OpenCV. As an output it keeps its size: OpenCV writes into the image.
 inline cv::Mat mat_of(const Image& image) {
-  return {image.size().height, image.size().width, CV_8UC3, const_cast<std::uint8_t*>(image.row(0)), image.stride()};
+  return {image.size().height, image.size().width, CV_8UC(static_cast<int>(bytes_per_pixel(image.format()))),
+          const_cast<std::uint8_t*>(image.row(0)), image.stride()};
 }
 
 // Returns what `calls` of OpenCV return. Throws Failure where they throw: out_of_memory, internal.

@@ -76,11 +76,9 @@ Image OtherReader::decode(const Deadline& /*deadline*/) {
   if (bgr.empty()) {
     throw Failure(Status::unsupported, "not an image that OpenCV or this library reads");
   }
-  const RawPixels pixels{
-      PixelFormat::bgr8, {bgr.data, bgr.step * static_cast<std::size_t>(bgr.rows)}, bgr.cols, bgr.rows, bgr.step};
-  DecodedImage image = import_pixels(pixels, limits_);
-  header_.stored_size = image.stored_size;
-  return image.rgb;
+  header_.stored_size = {bgr.cols, bgr.rows};
+  check_size(static_cast<std::uint64_t>(bgr.cols), static_cast<std::uint64_t>(bgr.rows), limits_);
+  return convert_to_rgb({bgr.data, header_.stored_size, bgr.step, PixelFormat::bgr8});
 }
 
 }  // namespace

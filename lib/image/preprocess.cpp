@@ -17,7 +17,7 @@ Image resize_step(const Image& from, Size size, int interpolation) {
   if (from.size() == size) {
     return from;
   }
-  Image to(size);
+  Image to(size, from.format());
   cv::resize(mat_of(from), mat_of(to), cv::Size(size.width, size.height), 0, 0, interpolation);
   return to;
 }
@@ -27,6 +27,15 @@ Image resize_step(const Image& from, Size size, int interpolation) {
 Image squash(const Image& from, Size size) {
   const Size shrunk{std::min(size.width, from.size().width), std::min(size.height, from.size().height)};
   return resize_step(resize_step(from, shrunk, cv::INTER_AREA), size, cv::INTER_LINEAR);
+}
+
+// Resizes first: what is then to be converted is small.
+Image squash_to_rgb(const DecodedImage& image, Size size) {
+  const Image pixels = squash(image.pixels, size);
+  if (pixels.format() == PixelFormat::rgb8) return pixels;
+  if (image.chroma[0].empty()) return convert_to_rgb(pixels);
+  const Image second = image.chroma[1].empty() ? Image() : squash(image.chroma[1], size);
+  return convert_to_rgb(pixels, squash(image.chroma[0], size), second);
 }
 
 Image orient(const Image& stored, Orientation orientation) {
@@ -93,12 +102,12 @@ void fill(const Image& rgb, const InputSpec& spec, const InputTensor& out) {
 }  // namespace
 
 Image resize_and_orient(const DecodedImage& image, Size target) {
-  if (image.rgb.empty() || image.rgb.format() != PixelFormat::rgb8 || target.width <= 0 || target.height <= 0 ||
-      image.orientation < 1 || image.orientation > 8) {
-    throw Failure(Status::internal, "resize_and_orient() needs RGB pixels, a size and an orientation of 1..8");
+  if (image.pixels.empty() || target.width <= 0 || target.height <= 0 || image.orientation < 1 ||
+      image.orientation > 8) {
+    throw Failure(Status::internal, "resize_and_orient() needs pixels, a size and an orientation of 1..8");
   }
   return guard_opencv([&] {
-    return orient(squash(image.rgb, image.orientation >= 5 ? transposed(target) : target), image.orientation);
+    return orient(squash_to_rgb(image, image.orientation >= 5 ? transposed(target) : target), image.orientation);
   });
 }
 

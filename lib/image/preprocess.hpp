@@ -31,8 +31,8 @@ struct InputTensor {
 };
 
 // Squash resize to width × height (area when shrinking, bilinear when growing; per axis as cv::INTER_AREA /
-// INTER_LINEAR) and orientation. Where there is nothing to do, the result shares the image's pixels. Stays on the
-// calling thread up to 256 × 256.
+// INTER_LINEAR), conversion to rgb8, and orientation. Where there is nothing to do, the result shares the image's
+// pixels. Stays on the calling thread up to 256 × 256.
 Image resize_and_orient(const DecodedImage& image, Size target);
 
 // (pixel / 255 - mean) / std for each channel of an rgb8 image of exactly the tensor's size, in the tensor's

@@ -99,6 +99,31 @@ TEST(Cpp, PixelsWithAStride) {
   EXPECT_NE(left.probabilities(), whole);
 }
 
+TEST(Cpp, FramesOfCameras) {
+  const auto classifier = Classifier::open_memory(archive_of());
+  const ByteString luma(16 * 8, 90);
+  const ByteString u(8 * 4, 100);
+  const ByteString v(8 * 4, 200);
+  ByteString i420 = luma;
+  i420.insert(i420.end(), u.begin(), u.end());
+  i420.insert(i420.end(), v.begin(), v.end());
+  const auto expected = classifier.classify(Image::pixels(CATDOG_FORMAT_I420, i420, 16, 8)).probabilities();
+  EXPECT_EQ(classifier.classify(Image::pixels(CATDOG_FORMAT_I420, luma, 16, 8).chroma(u, v)).probabilities(), expected);
+  ByteString vu;
+  for (std::size_t i = 0; i < u.size(); ++i) vu.insert(vu.end(), {v[i], u[i], 0, 0});
+  const Image nv21 = Image::pixels(CATDOG_FORMAT_NV21, luma, 16, 8).chroma(vu);
+  EXPECT_NE(classifier.classify(nv21).probabilities(), expected);  // Its rows lie 16 bytes apart unless told.
+  vu.resize(2 * u.size());
+  for (std::size_t i = 0; i < u.size(); ++i) vu[2 * i] = v[i], vu[2 * i + 1] = u[i];
+  EXPECT_EQ(classifier.classify(Image::pixels(CATDOG_FORMAT_NV21, luma, 16, 8).chroma(vu, 16)).probabilities(),
+            expected);
+
+  const Result part =
+      classifier.classify(Image::pixels(CATDOG_FORMAT_I420, i420, 16, 8).region(2, 2, 6, 4).rotation(90));
+  EXPECT_EQ(part.width(), 4);
+  EXPECT_EQ(part.height(), 6);
+}
+
 TEST(Cpp, ErrorsHaveTheStatusAndSayWhy) {
   const auto classifier = Classifier::open_memory(archive_of());
   const Error missing = error_of([&] { classifier.classify_file("/nowhere/pet.jpg"); });

@@ -41,7 +41,7 @@ EXPECT(integers_of_32_bits, sizeof(catdog_status) == 4 && sizeof(catdog_option) 
                                 sizeof(catdog_info) == 4 && sizeof(catdog_format) == 4 && sizeof(catdog_measure) == 4 &&
                                 sizeof(catdog_reason) == 4);
 #if UINTPTR_MAX == UINT64_MAX
-EXPECT(size, sizeof(catdog_image) == 64);
+EXPECT(size, sizeof(catdog_image) == 128);
 EXPECT(data, offsetof(catdog_image, data) == 0);
 EXPECT(data_size, offsetof(catdog_image, data_size) == 8);
 EXPECT(row_stride, offsetof(catdog_image, row_stride) == 16);
@@ -50,13 +50,19 @@ EXPECT(width, offsetof(catdog_image, width) == 28);
 EXPECT(height, offsetof(catdog_image, height) == 32);
 EXPECT(flags, offsetof(catdog_image, flags) == 36);
 EXPECT(timeout_ms, offsetof(catdog_image, timeout_ms) == 40);
-EXPECT(reserved, offsetof(catdog_image, reserved) == 44);
+EXPECT(rotation, offsetof(catdog_image, rotation) == 44);
+EXPECT(region_x, offsetof(catdog_image, region_x) == 48);
+EXPECT(region_height, offsetof(catdog_image, region_height) == 60);
+EXPECT(chroma, offsetof(catdog_image, chroma) == 64);
+EXPECT(chroma_size, offsetof(catdog_image, chroma_size) == 80);
+EXPECT(chroma_stride, offsetof(catdog_image, chroma_stride) == 96);
+EXPECT(reserved, offsetof(catdog_image, reserved) == 112);
 #endif
 
 /* The prototypes are strict: no () that would accept anything. */
 int catdog_header_compiles(void);
 int catdog_header_compiles(void) {
-  const catdog_image image = {NULL, 0, 0, CATDOG_FORMAT_RGB8, 0, 0, 0, 0, {0}};
+  const catdog_image image = {NULL, 0, 0, CATDOG_FORMAT_RGB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, {NULL, NULL}, {0, 0}, {0, 0}, {0}};
   const char* (*last_error)(void) = &catdog_last_error;
   const char* (*version)(void) = &catdog_version;
   int32_t (*abi)(void) = &catdog_abi_version;

@@ -61,18 +61,28 @@ catdog_image make_image(FuzzedDataProvider& input, Bytes& storage) {
   catdog_image image{};
   const bool sound = input.ConsumeBool();
   storage = input.ConsumeBool() ? jpeg() : input.ConsumeBytes<std::uint8_t>(input.ConsumeIntegralInRange(0, 4096));
-  image.format =
-      input.PickValueInArray<catdog_format>({0, 0, 10, 20, 21, 30, 31, input.ConsumeIntegral<std::int8_t>()});
+  image.format = input.PickValueInArray<catdog_format>(
+      {0, 0, 10, 20, 21, 30, 31, 34, 40, 41, 42, input.ConsumeIntegral<std::int8_t>()});
   image.data = storage.data();
   image.data_size = sound ? storage.size() : input.ConsumeIntegralInRange<std::uint64_t>(0, storage.size());
   if (image.format != CATDOG_FORMAT_ENCODED || !sound) {
     image.width = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
     image.height = sound ? input.ConsumeIntegralInRange(1, 64) : input.ConsumeIntegral<std::int32_t>();
     image.row_stride = sound ? 0 : input.ConsumeIntegral<std::uint64_t>();
+    image.rotation = sound ? 90U * input.ConsumeIntegralInRange(0U, 3U) : input.ConsumeIntegral<std::uint32_t>();
   }
   if (!sound) {
+    image.region_x = input.ConsumeIntegral<std::int32_t>();
+    image.region_y = input.ConsumeIntegral<std::int32_t>();
+    image.region_width = input.ConsumeIntegral<std::int32_t>();
+    image.region_height = input.ConsumeIntegral<std::int32_t>();
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (input.ConsumeBool()) image.chroma[i] = storage.data();
+      image.chroma_size[i] = input.ConsumeIntegralInRange<std::uint64_t>(0, storage.size());
+      image.chroma_stride[i] = input.ConsumeIntegral<std::uint64_t>();
+    }
     image.flags = input.ConsumeIntegralInRange(0U, 1U);
-    image.reserved[input.ConsumeIntegralInRange(0, 4)] = input.ConsumeIntegralInRange(0U, 1U);
+    image.reserved[input.ConsumeIntegralInRange(0, 3)] = input.ConsumeIntegralInRange(0U, 1U);
   }
   return image;
 }

@@ -32,12 +32,20 @@ DecodedImage import(std::span<const std::uint8_t> bytes, unsigned choice) {
     std::uint64_t row_stride;
     std::int32_t width;
     std::int32_t height;
+    std::int8_t region[4];
   } header{};
   if (bytes.size() < sizeof header) throw Failure(Status::invalid_argument, "too short");
   std::memcpy(&header, bytes.last(sizeof header).data(), sizeof header);
-  return import_pixels({static_cast<PixelFormat>(choice % 9), bytes.first(bytes.size() - sizeof header), header.width,
-                        header.height, header.row_stride},
-                       limits);
+  const auto& [x, y, width, height] = header.region;
+  const RawPixels pixels{static_cast<PixelFormat>(choice % 12),
+                         bytes.first(bytes.size() - sizeof header),
+                         header.width,
+                         header.height,
+                         header.row_stride,
+                         {},
+                         {x, y, width, height},
+                         1 + static_cast<Orientation>(choice % 8)};
+  return import_pixels(pixels, limits);
 }
 
 }  // namespace

@@ -125,13 +125,13 @@ TEST(Cost, OfALosslessWebpCountsItsCodes) {
   EXPECT_EQ(decode_outcome(cut).status, Status::corrupt);
 }
 
-TEST(Cost, OfRawPixelsIsTheirCopy) {
-  const ByteString grey(60 * 40);
-  const core::RawPixels pixels{core::PixelFormat::gray8, grey, 60, 40};
+TEST(Cost, OfTransparentPixelsIsTheirCopy) {
+  const ByteString clear(60 * 40 * 4);
+  const core::RawPixels pixels{core::PixelFormat::rgba8, clear, 60, 40};
   EXPECT_EQ(core::import_pixels(pixels, {.max_decode_bytes = 7200}).decode_bytes, 7200U);
   EXPECT_EQ(outcome_of([&] { core::import_pixels(pixels, {.max_decode_bytes = 7199}); }).status, Status::limit);
-  const ByteString rgb(60 * 40 * 3);
-  EXPECT_EQ(core::import_pixels({core::PixelFormat::rgb8, rgb, 60, 40}, {.max_decode_bytes = 1}).decode_bytes, 0U);
+  const ByteString opaque(60 * 40 * 4, 255);
+  EXPECT_EQ(core::import_pixels({core::PixelFormat::rgba8, opaque, 60, 40}, {.max_decode_bytes = 1}).decode_bytes, 0U);
 }
 
 }  // namespace

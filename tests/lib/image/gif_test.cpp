@@ -9,7 +9,7 @@ namespace {
 
 using core::Status;
 
-core::Image frame_of(const GifOptions& options) { return core::decode_image(make_gif(options), kFullSize, {}).rgb; }
+core::Image frame_of(const GifOptions& options) { return core::decode_image(make_gif(options), kFullSize, {}).pixels; }
 
 void expect_same(const core::Image& actual, const core::Image& expected) {
   ASSERT_EQ(actual.size(), expected.size());
@@ -73,7 +73,7 @@ TEST(Gif, TransparentPixelsAreWhite) {
 TEST(Gif, NothingNeedsToFollowTheFrame) {
   ByteString gif = make_gif({.width = 30, .height = 20});
   gif.resize(gif.size() - 2);  // The end of its data and of the file.
-  expect_same(core::decode_image(gif, kFullSize, {}).rgb, frame_of({.width = 30, .height = 20}));
+  expect_same(core::decode_image(gif, kFullSize, {}).pixels, frame_of({.width = 30, .height = 20}));
   gif.resize(gif.size() - 20);
   EXPECT_EQ(decode_outcome(gif).status, Status::corrupt);
 }

@@ -38,7 +38,7 @@ TEST(Limits, PngBombIsRefusedWithoutMemory) {
 TEST(Limits, MemoryMeasureSeesADecodedImage) {  // Else the two tests above would prove nothing.
   const ByteString png = make_black_png(5'000, 5'000);
   const long before = peak_memory_kib();
-  EXPECT_EQ(core::decode_image(png, kFullSize, {}).rgb.size().width, 5'000);
+  EXPECT_EQ(core::decode_image(png, kFullSize, {}).pixels.size().width, 5'000);
   EXPECT_GT(peak_memory_kib() - before, 5'000L * 5'000 * 3 / 1024 / 2);
 }
 

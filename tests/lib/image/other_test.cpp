@@ -50,8 +50,8 @@ std::vector<std::uint8_t> tiff(std::uint32_t width, std::uint32_t height) {
 TEST(Other, ABmpFileIsDecoded) {
   const core::DecodedImage image = core::decode_image(bmp(), {2, 2}, {});
   EXPECT_EQ(image.format, ImageFormat::other);
-  ASSERT_EQ(image.rgb.size(), (core::Size{2, 2}));
-  EXPECT_EQ(values_of(image.rgb), (std::vector<int>{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}));
+  ASSERT_EQ(image.pixels.size(), (core::Size{2, 2}));
+  EXPECT_EQ(values_of(image.pixels), (std::vector<int>{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}));
 }
 
 TEST(Other, LimitsAreCheckedFromTheHeader) {

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "image/preprocess.hpp"
 #include "outcome.hpp"
 
 namespace catdog::test_support {
@@ -18,7 +20,7 @@ std::vector<int> imported(const RawPixels& pixels) {
   const core::DecodedImage image = import_pixels(pixels, {});
   EXPECT_EQ(image.format, core::ImageFormat::raw);
   EXPECT_EQ(image.orientation, 1);
-  return values_of(image.rgb);
+  return values_of(core::resize_and_orient(image, image.stored_size));
 }
 
 TEST(Image, OwnsItsPixelsAndSharesThemWithCopies) {
@@ -67,9 +69,42 @@ TEST(Pixels, RowStrideIsKept) {
   EXPECT_EQ(imported({PixelFormat::bgr8, bytes, 1, 2, 4}), (std::vector<int>{3, 2, 1, 6, 5, 4}));
 }
 
-TEST(Pixels, Rgb8IsBorrowed) {
-  const ByteString bytes(12);
-  EXPECT_EQ(import_pixels({PixelFormat::rgb8, bytes, 2, 2}, {}).rgb.row(0), bytes.data());
+TEST(Pixels, OnlyTransparentOnesAreCopied) {
+  ByteString bytes(16, 255);
+  const auto is_borrowed = [&](PixelFormat format) {
+    return import_pixels({format, bytes, 2, 2}, {}).pixels.row(0) == bytes.data();
+  };
+  for (const PixelFormat format : {PixelFormat::gray8, PixelFormat::rgb8, PixelFormat::bgr8, PixelFormat::rgbx8,
+                                   PixelFormat::bgra8, PixelFormat::rgba8_premultiplied, PixelFormat::nv12}) {
+    EXPECT_TRUE(is_borrowed(format)) << static_cast<int>(format);
+  }
+  bytes[15] = 254;
+  for (const PixelFormat format :
+       {PixelFormat::rgba8, PixelFormat::bgra8, PixelFormat::rgba8_premultiplied, PixelFormat::bgra8_premultiplied}) {
+    EXPECT_FALSE(is_borrowed(format)) << static_cast<int>(format);
+  }
+  EXPECT_TRUE(is_borrowed(PixelFormat::bgrx8));
+}
+
+// All values of chroma with some of luma, against the formula of ITU-R BT.601.
+TEST(Pixels, LumaAndChromaBecomeRgb) {
+  const auto level = [](double value) { return std::clamp(value, 0.0, 255.0); };
+  for (int y = 0; y < 256; y += 15) {
+    for (int u = 0; u < 256; u += 5) {
+      for (int v = 0; v < 256; v += 5) {
+        const ByteString bytes{static_cast<std::uint8_t>(y), static_cast<std::uint8_t>(u),
+                               static_cast<std::uint8_t>(v)};
+        const std::vector<int> rgb = imported({PixelFormat::nv12, bytes, 1, 1});
+        const double grey = (y - 16) * 255.0 / 219;
+        ASSERT_NEAR(rgb[0], level(grey + 1.402 * (v - 128) * 255 / 224), 1.5) << y << ' ' << u << ' ' << v;
+        ASSERT_NEAR(rgb[1], level(grey - (0.344136 * (u - 128) + 0.714136 * (v - 128)) * 255 / 224), 1.5);
+        ASSERT_NEAR(rgb[2], level(grey + 1.772 * (u - 128) * 255 / 224), 1.5);
+        ASSERT_EQ(imported({PixelFormat::i420, bytes, 1, 1}), rgb);
+        const ByteString swapped{bytes[0], bytes[2], bytes[1]};
+        ASSERT_EQ(imported({PixelFormat::nv21, swapped, 1, 1}), rgb);
+      }
+    }
+  }
 }
 
 Status refused(const RawPixels& pixels, const core::ImageLimits& limits = {}) {

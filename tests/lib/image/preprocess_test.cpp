@@ -18,6 +18,7 @@ using core::Layout;
 
 core::DecodedImage image_of(int width, int height, const ByteString& grey) {
   core::DecodedImage image = core::import_pixels({core::PixelFormat::gray8, grey, width, height}, {});
+  image.pixels = core::convert_to_rgb(image.pixels);  // Pixels of its own.
   return image;
 }
 

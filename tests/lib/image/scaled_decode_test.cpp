@@ -11,7 +11,7 @@ using core::Size;
 Size decoded_size(const ByteString& jpeg, Size at_least) {
   const core::DecodedImage image = core::decode_image(jpeg, at_least, {});
   EXPECT_EQ(image.format, core::ImageFormat::jpeg);
-  return image.rgb.size();
+  return image.pixels.size();
 }
 
 void expect_size(Size actual, int width, int height) {
