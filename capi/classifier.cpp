@@ -17,8 +17,8 @@ std::unique_ptr<catdog_classifier> open(ModelFile model, const catdog_options* o
       new catdog_classifier{{std::move(model), options != nullptr ? options->values : core::ClassifierOptions{}}});
 }
 
-std::string expected_sha256(const catdog_options* options) {
-  return options != nullptr ? options->values.expected_sha256 : std::string();
+core::ModelIdentity expected(const catdog_options* options) {
+  return options != nullptr ? options->values.expected : core::ModelIdentity();
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ std::string expected_sha256(const catdog_options* options) {
 catdog_status catdog_classifier_open_file(catdog_classifier** out, const char* path, const catdog_options* options) {
   return capi::create(out, [&] {
     const std::string file = path != nullptr ? core::find_model(path) : core::find_default_model();
-    return open(ModelFile::from_file(file, expected_sha256(options)), options);
+    return open(ModelFile::from_file(file, expected(options)), options);
   });
 }
 
@@ -34,7 +34,7 @@ catdog_status catdog_classifier_open_memory(catdog_classifier** out, const void*
                                             const catdog_options* options) {
   return capi::create(out, [&] {
     const auto* bytes = static_cast<const std::uint8_t*>(capi::require(data, "data"));
-    return open(ModelFile::from_memory({bytes, size}, expected_sha256(options)), options);
+    return open(ModelFile::from_memory({bytes, size}, expected(options)), options);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "guard.hpp"
 #include "handles.hpp"
 #include "model/sha256.hpp"
+#include "model/signature.hpp"
 
 namespace {
 
@@ -146,7 +147,9 @@ catdog_status catdog_options_set_string(catdog_options* options, catdog_option k
                                                 {"int8", Precision::int8}},
                                                "precision");
         break;
-      case CATDOG_OPTION_EXPECTED_SHA256: o.expected_sha256 = core::checked_sha256(text); break;
+      case CATDOG_OPTION_EXPECTED_SHA256: o.expected.sha256 = core::checked_sha256(text); break;
+      case CATDOG_OPTION_TRUSTED_KEY: o.expected.trusted_key = core::checked_trusted_key(text); break;
+      case CATDOG_OPTION_SIGNATURE: o.expected.signature = text; break;
       case CATDOG_OPTION_TORCH_PLUGIN: o.engine.torch_plugin = text; break;
       default: unknown(key, "string");
     }

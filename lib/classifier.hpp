@@ -27,7 +27,7 @@ struct ClassifierOptions {
   std::optional<double> neither_above;  // Nothing: the model's own.
   std::optional<double> min_precision;  // Chooses abstain_below by the model's curve; not both.
   EngineOptions engine;
-  std::string expected_sha256;
+  ModelIdentity expected;
   bool verify_weights = false;  // Compare each weight's SHA-256 with the model file's list.
   Logger log;
 };

@@ -75,6 +75,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("catdog ") + catdog_version());
   catdog::cli::add_classify(app, exit_code);
   catdog::cli::add_info(app, exit_code);
+  catdog::cli::add_verify(app, exit_code);
   catdog::cli::add_evaluate(app, exit_code);
   catdog::cli::add_import(app, exit_code);
   try {

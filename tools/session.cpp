@@ -10,7 +10,7 @@ Options make_options(const ModelOptions& from) {
   try {
     Options options;
     options.engine(from.engine).precision(from.precision);
-    options.expected_sha256(from.expected_sha256).torch_plugin(from.plugin);
+    options.expected_sha256(from.expected_sha256).trusted_key(from.trusted_key).torch_plugin(from.plugin);
     options.verify_weights(from.verify_weights);
     if (from.threads) options.threads(*from.threads);
     if (from.abstain_below) options.abstain_below(*from.abstain_below);
@@ -80,6 +80,10 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_path_
       ->check(CLI::Range(0.0, 1.0))
       ->group(model);
   command.add_option("--expected-sha256", options.expected_sha256, "Refuse any other model file")->group(model);
+  command
+      .add_option("--trusted-key", options.trusted_key,
+                  "Public key of minisign: refuse a model file without its signature in FILE.minisig")
+      ->group(model);
   command.add_option("--plugin", options.plugin, "Path of libcatdog-torch.so")->group(model);
   command.add_option("--max-bytes", options.max_encoded_bytes, "Most bytes of an image file")->group(limits);
   command.add_option("--max-pixels", options.max_pixels, "Most pixels of an image")->group(limits);

@@ -31,6 +31,7 @@ struct ModelOptions {
   std::string engine = "auto";
   std::string precision = "auto";
   std::string expected_sha256;
+  std::string trusted_key;
   bool verify_weights = false;
   std::string plugin;
   std::optional<int> threads;

@@ -160,7 +160,12 @@ enum {
   CATDOG_OPTION_EXPECTED_SHA256 = 52,
   /** string: path of libcatdog-torch.so; default "": beside this library, in the folder catdog beside it, then the
      loader's search path. */
-  CATDOG_OPTION_TORCH_PLUGIN = 53
+  CATDOG_OPTION_TORCH_PLUGIN = 53,
+  /** string: a public key of minisign (56 characters, or the text of minisign.pub). The model file must have a
+     signature of it, checked before anything is parsed; else CATDOG_ERROR_MODEL_CHECKSUM. "" = any file. */
+  CATDOG_OPTION_TRUSTED_KEY = 54,
+  /** string: the text of that signature; "" = the file beside the model, named like it with ".minisig" at the end. */
+  CATDOG_OPTION_SIGNATURE = 55
 };
 
 /** Severity of a log message. */

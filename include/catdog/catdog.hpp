@@ -205,6 +205,10 @@ class Options {
   Options& precision(const std::string& name) { return set(CATDOG_OPTION_PRECISION, name); }
   /** 64 hex digits that the model file's SHA-256 must equal; "" = any. */
   Options& expected_sha256(const std::string& hex) { return set(CATDOG_OPTION_EXPECTED_SHA256, hex); }
+  /** A public key of minisign, or the text of minisign.pub: the model file must have a signature of it; "" = any. */
+  Options& trusted_key(const std::string& key) { return set(CATDOG_OPTION_TRUSTED_KEY, key); }
+  /** The text of that signature; "" = the file beside the model that is named like it with ".minisig" at the end. */
+  Options& signature(const std::string& text) { return set(CATDOG_OPTION_SIGNATURE, text); }
   /** Path of libcatdog-torch.so; "" = beside the library, in the folder catdog beside it, then the loader's search
    * path. */
   Options& torch_plugin(const std::string& path) { return set(CATDOG_OPTION_TORCH_PLUGIN, path); }

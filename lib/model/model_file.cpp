@@ -8,6 +8,7 @@
 #include "model/network_shapes.hpp"
 #include "model/safetensors.hpp"
 #include "model/sha256.hpp"
+#include "model/signature.hpp"
 #include "model/stored_weights.hpp"
 #include "runtime/file_reader.hpp"
 #include "status.hpp"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::uint64_t max_archive_bytes = 2ULL << 30U;
 constexpr std::uint64_t max_config_bytes = 4ULL << 20U;
 constexpr std::uint64_t max_weight_bytes = 1ULL << 30U;
+constexpr std::uint64_t max_signature_bytes = 16ULL << 10U;
 constexpr const char* config_entry = "extra/catdog.json";
 constexpr const char* copy_entry = "extra/weights.safetensors";
 
@@ -25,6 +27,21 @@ constexpr const char* copy_entry = "extra/weights.safetensors";
 
 void check_size(std::uint64_t bytes) {
   if (bytes > max_archive_bytes) fail("the model file is larger than 2 GiB");
+}
+
+// Of the model at `path`.
+std::string read_signature(const std::string& path) {
+  if (path.empty()) {
+    throw Failure(Status::model_checksum,
+                  "a model in memory has no file with a signature beside it: set the option signature");
+  }
+  try {
+    const auto bytes = read_file(path + signature_suffix, max_signature_bytes, "signature");
+    return {bytes.begin(), bytes.end()};
+  } catch (const Failure& failure) {
+    throw Failure(Status::model_checksum, "the model's signature can't be read: " + std::string(failure.what()) +
+                                              "; `minisign -S -m " + path + "` makes one");
+  }
 }
 
 // What docs/model-format.md promises for a plain TorchScript archive.
@@ -66,14 +83,17 @@ void check_weights(const ModelConfig& config, const WeightMap& weights) {
 
 }  // namespace
 
-ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, std::string_view expected_sha256, const std::string& path) {
+ModelFile ModelFile::load(std::vector<std::uint8_t> bytes, const ModelIdentity& expected, const std::string& path) {
   ModelFile model;
   model.path_ = path;
-  const std::string expected = checked_sha256(expected_sha256);
   model.sha256_ = sha256_hex(bytes);
-  if (!expected.empty() && expected != model.sha256_) {
+  if (const std::string sha256 = checked_sha256(expected.sha256); !sha256.empty() && sha256 != model.sha256_) {
     throw Failure(Status::model_checksum,
-                  "the model file has SHA-256 " + model.sha256_ + ", but " + expected + " was expected");
+                  "the model file has SHA-256 " + model.sha256_ + ", but " + sha256 + " was expected");
+  }
+  if (!expected.trusted_key.empty()) {
+    verify_signature(bytes, expected.signature.empty() ? read_signature(path) : expected.signature,
+                     expected.trusted_key);
   }
   model.archive_ = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
   const Archive archive(*model.archive_);
@@ -122,13 +142,13 @@ void ModelFile::verify_weights() const {
   }
 }
 
-ModelFile ModelFile::from_file(const std::filesystem::path& path, std::string_view expected_sha256) {
-  return load(read_file(path.string(), max_archive_bytes, "model"), expected_sha256, path.string());
+ModelFile ModelFile::from_file(const std::filesystem::path& path, const ModelIdentity& expected) {
+  return load(read_file(path.string(), max_archive_bytes, "model"), expected, path.string());
 }
 
-ModelFile ModelFile::from_memory(std::span<const std::uint8_t> bytes, std::string_view expected_sha256) {
+ModelFile ModelFile::from_memory(std::span<const std::uint8_t> bytes, const ModelIdentity& expected) {
   check_size(bytes.size());
-  return load({bytes.begin(), bytes.end()}, expected_sha256, "");
+  return load({bytes.begin(), bytes.end()}, expected, "");
 }
 
 }  // namespace catdog::core

@@ -8,7 +8,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "model/model_config.hpp"
@@ -16,12 +15,18 @@
 
 namespace catdog::core {
 
+// Which file a model must be: checked before anything is parsed. Empty: any.
+struct ModelIdentity {
+  std::string sha256{};       // 64 hex digits, any case.
+  std::string trusted_key{};  // checked_trusted_key(): the file must have a signature of it.
+  std::string signature{};    // That signature; empty: of the file beside it, see signature_suffix.
+};
+
 class ModelFile {
  public:
-  // Reads and checks a model file. `expected_sha256` (64 hex digits, any case; empty = any) is compared before anything
-  // is parsed. Throws Failure: not_found, io, model_checksum, model_format, model_version.
-  static ModelFile from_file(const std::filesystem::path& path, std::string_view expected_sha256 = {});
-  static ModelFile from_memory(std::span<const std::uint8_t> bytes, std::string_view expected_sha256 = {});
+  // Reads and checks a model file. Throws Failure: not_found, io, model_checksum, model_format, model_version.
+  static ModelFile from_file(const std::filesystem::path& path, const ModelIdentity& expected = {});
+  static ModelFile from_memory(std::span<const std::uint8_t> bytes, const ModelIdentity& expected = {});
 
   const ModelConfig& config() const { return config_; }
   const std::string& sha256() const { return sha256_; }  // 64 lower-case hex digits.
@@ -37,7 +42,7 @@ class ModelFile {
   void release_archive() { archive_ = std::make_shared<const std::vector<std::uint8_t>>(); }
 
  private:
-  static ModelFile load(std::vector<std::uint8_t> bytes, std::string_view expected_sha256, const std::string& path);
+  static ModelFile load(std::vector<std::uint8_t> bytes, const ModelIdentity& expected, const std::string& path);
 
   ModelConfig config_;
   std::string sha256_;

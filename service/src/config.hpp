@@ -17,6 +17,7 @@ struct Config {
   std::string engine = "auto";
   std::string precision = "auto";
   std::string expected_sha256;
+  std::string trusted_key;
   // Of the answer; without a value: the model's own.
   std::optional<double> abstain_below;
   std::optional<double> neither_above;

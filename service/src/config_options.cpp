@@ -60,6 +60,8 @@ void add_model_options(CLI::App& app, Config& c) {
                CLI::IsMember({"auto", "fp32", "bf16", "int8"}));
   group.option("--expected-sha256", "CATDOG_EXPECTED_SHA256", c.expected_sha256,
                "SHA-256 that the model file must have");
+  group.option("--trusted-key", "CATDOG_TRUSTED_KEY", c.trusted_key,
+               "Public key of minisign; the model file must have its signature, in FILE.minisig");
   group.option("--min-precision", "CATDOG_MIN_PRECISION", c.min_precision,
                "Share of answers that must be right, by the model's own figures; the others are 'uncertain'",
                CLI::Range(0.001, 1.0));

@@ -16,7 +16,10 @@ namespace {
 
 Options make_options(const Config& config, Log& log) {
   Options options;
-  options.engine(config.engine).precision(config.precision).expected_sha256(config.expected_sha256);
+  options.engine(config.engine)
+      .precision(config.precision)
+      .expected_sha256(config.expected_sha256)
+      .trusted_key(config.trusted_key);
   options.max_pixels(config.max_pixels).max_side(config.max_side).max_decode_bytes(config.max_decode_bytes);
   options.max_encoded_bytes(static_cast<std::int64_t>(config.max_body_bytes));
   if (config.abstain_below) options.abstain_below(*config.abstain_below);

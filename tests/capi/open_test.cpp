@@ -7,6 +7,7 @@
 
 #include "capi/support.hpp"
 #include "lib/runtime/temporary_folder.hpp"
+#include "support/signing_key.hpp"
 
 namespace catdog::test_support {
 namespace {
@@ -130,6 +131,52 @@ TEST_F(CapiOpen, Sha256IsChecked) {
   EXPECT_EQ(open_memory(classifier_, Bytes{'x', 'y'}, options.get()), CATDOG_ERROR_MODEL_CHECKSUM);
   expect("");
   EXPECT_EQ(open_memory(classifier_, archive, options.get()), CATDOG_OK) << catdog_last_error();
+}
+
+TEST_F(CapiOpen, ATrustedKeyLetsOnlySignedModelsIn) {
+  const Bytes archive = make_model_archive();
+  const SigningKey key;
+  const std::string signature = key.sign(archive);
+  const auto options = make_options();
+  const auto set = [&](catdog_option option, const std::string& value) {
+    ASSERT_EQ(catdog_options_set_string(options.get(), option, value.c_str()), CATDOG_OK) << catdog_last_error();
+  };
+  const auto open = [&] { return open_file(classifier_, path("model.pt").c_str(), options.get()); };
+  const auto refused = [&](const std::string& why) {
+    EXPECT_EQ(open(), CATDOG_ERROR_MODEL_CHECKSUM);
+    EXPECT_EQ(classifier_, nullptr);
+    EXPECT_THAT(catdog_last_error(), testing::HasSubstr(why));
+  };
+  folder_.write("model.pt", text_of(archive));
+  EXPECT_EQ(open(), CATDOG_OK);  // Nobody asked for a signature.
+  set(CATDOG_OPTION_TRUSTED_KEY, key.public_key());
+  refused("model.pt.minisig");
+  folder_.write("model.pt.minisig", signature);
+  EXPECT_EQ(open(), CATDOG_OK) << catdog_last_error();
+
+  Bytes tampered = archive;
+  tampered[tampered.size() / 2] ^= 1U;
+  folder_.write("model.pt", text_of(tampered));
+  refused("another file, or forged");
+  folder_.write("model.pt", "not a model at all");  // Before anything is parsed.
+  refused("another file, or forged");
+  folder_.write("model.pt", text_of(archive));
+  folder_.write("model.pt.minisig", signature.substr(0, 150));
+  refused("minisign");
+  folder_.write("model.pt.minisig", SigningKey(2).sign(archive));
+  refused("0202020202020202");
+
+  // From memory there is no file beside it. A given signature counts instead of the file.
+  EXPECT_EQ(open_memory(classifier_, archive, options.get()), CATDOG_ERROR_MODEL_CHECKSUM);
+  EXPECT_THAT(catdog_last_error(), testing::HasSubstr("option signature"));
+  set(CATDOG_OPTION_SIGNATURE, signature);
+  EXPECT_EQ(open_memory(classifier_, archive, options.get()), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(open(), CATDOG_OK) << catdog_last_error();
+  set(CATDOG_OPTION_SIGNATURE, "");
+  refused("0202020202020202");
+  set(CATDOG_OPTION_TRUSTED_KEY, "");
+  EXPECT_EQ(open(), CATDOG_OK) << catdog_last_error();
+  EXPECT_EQ(catdog_options_set_string(options.get(), CATDOG_OPTION_TRUSTED_KEY, "RWS"), CATDOG_ERROR_INVALID_ARGUMENT);
 }
 
 TEST_F(CapiOpen, FilesThatCanNotBeRead) {

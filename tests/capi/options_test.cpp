@@ -128,7 +128,7 @@ TEST(CapiOptions, KeysOfAnotherTypeAndUnknownKeysAreUnknown) {
   for (const catdog_option key : {CATDOG_OPTION_THREADS, CATDOG_OPTION_ABSTAIN_BELOW}) {
     EXPECT_EQ(catdog_options_set_string(options.get(), key, "1"), CATDOG_ERROR_UNKNOWN_OPTION);
   }
-  for (const catdog_option key : {0, -1, 12, 54, 2147483647}) {
+  for (const catdog_option key : {0, -1, 12, 56, 2147483647}) {
     EXPECT_EQ(catdog_options_set_int(options.get(), key, 1), CATDOG_ERROR_UNKNOWN_OPTION);
     EXPECT_EQ(catdog_options_set_double(options.get(), key, 1), CATDOG_ERROR_UNKNOWN_OPTION);
     EXPECT_EQ(catdog_options_set_string(options.get(), key, "1"), CATDOG_ERROR_UNKNOWN_OPTION);

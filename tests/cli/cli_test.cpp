@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/cli_fixture.hpp"
+#include "support/signing_key.hpp"
 
 namespace catdog::cli_tests {
 namespace {
@@ -209,6 +210,31 @@ TEST_F(Cli, InfoVerifiesTheWeights) {
   const Outcome told = run("info --verify exchanged.pt 2>&1");
   EXPECT_EQ(told.code, 3);
   EXPECT_NE(told.out.find("model_checksum"), std::string::npos) << told.out;
+}
+
+TEST_F(Cli, VerifyChecksTheSignature) {
+  const auto archive = test_support::make_model_archive({});
+  const test_support::SigningKey key;
+  write("model.pt", archive);
+  const std::string verify = "verify model.pt --trusted-key '" + key.public_key() + "' 2>&1";
+  const Outcome missing = run(verify);
+  EXPECT_EQ(missing.code, 3);
+  EXPECT_NE(missing.out.find("model.pt.minisig"), std::string::npos) << missing.out;
+  const std::string signature = key.sign(archive);
+  write("model.pt.minisig", {signature.begin(), signature.end()});
+  const Outcome good = run(verify);
+  EXPECT_EQ(good.code, 0);
+  EXPECT_NE(good.out.find("good signature"), std::string::npos) << good.out;
+  EXPECT_EQ(run("verify model.pt --trusted-key '" + test_support::SigningKey(2).public_key() + "' 2>&1").code, 3);
+  EXPECT_EQ(run("verify model.pt 2>&1").code, 2);
+  EXPECT_EQ(run("verify model.pt --trusted-key '' 2>&1").code, 2);
+  EXPECT_EQ(run("verify model.pt --trusted-key abc 2>&1").code, 2);
+  // Each command takes the key.
+  image("a.png", true);
+  const std::string with_key = " --trusted-key '" + key.public_key() + "' 2>&1";
+  EXPECT_EQ(run("classify --model model.pt a.png" + with_key).code, 0);
+  write("model.pt", {'x'});
+  EXPECT_EQ(run("classify --model model.pt a.png" + with_key).code, 3);
 }
 
 // What the environment takes away from oneDNN, a lesser CPU doesn't have.

@@ -13,6 +13,7 @@
 
 #include "support/images.hpp"
 #include "support/model_maker.hpp"
+#include "support/signing_key.hpp"
 
 namespace {
 
@@ -51,14 +52,15 @@ void write_images(const fs::path& folder) {
     if (bytes.size() <= 65'536) throw std::runtime_error(std::string(name) + " is not large");
     write(folder / name, with_mode(bytes, 0));
   }
-  // Odd mode: raw pixels, their row stride, width and height at the end.
-  for (std::uint8_t format = 0; format < 5; ++format) {
+  // Odd mode: raw pixels; their row stride, width, height and region at the end.
+  for (std::uint8_t format = 0; format < 12; ++format) {
     Bytes raw(16 * 12 * 4, 99);
     const std::uint64_t row_stride = 64;
     const std::int32_t size[2] = {12, 12};
-    raw.resize(raw.size() + 16);
-    std::memcpy(&raw[raw.size() - 16], &row_stride, 8);
-    std::memcpy(&raw[raw.size() - 8], size, 8);
+    raw.resize(raw.size() + 24);
+    std::memcpy(&raw[raw.size() - 24], &row_stride, 8);
+    std::memcpy(&raw[raw.size() - 16], size, 8);
+    if (format % 2 == 1) std::memcpy(&raw[raw.size() - 8], "\2\1\5\7", 4);
     write(folder / ("raw" + std::to_string(format)), with_mode(raw, static_cast<std::uint8_t>(format * 4 + 1)));
   }
 }
@@ -83,7 +85,11 @@ void write_models(const fs::path& folder) {
     both.insert(both.end(), weights.begin(), weights.end());
     both.push_back(static_cast<std::uint8_t>(json.size()));
     both.push_back(static_cast<std::uint8_t>(json.size() >> 8U));
-    write(folder / ("both" + name), with_mode(both, 3));
+    write(folder / ("both" + name), with_mode(both, 4));
+  }
+  const SigningKey key;
+  for (const std::string& text : {key.sign({}), "untrusted comment: a key\n" + key.public_key() + "\n"}) {
+    write(folder / ("signature" + std::to_string(text.size())), with_mode(Bytes(text.begin(), text.end()), 3));
   }
 }
 

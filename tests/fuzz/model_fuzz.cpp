@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model files: as a whole, and their two parts apart, because a mutated archive seldom gets past its checksums.
+// Model files: as a whole, and their two parts apart, because a mutated archive seldom gets past its checksums. And
+// their signatures.
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -11,8 +12,10 @@
 #include "model/model_config.hpp"
 #include "model/model_file.hpp"
 #include "model/safetensors.hpp"
+#include "model/signature.hpp"
 #include "status.hpp"
 #include "support/model_maker.hpp"
+#include "support/signing_key.hpp"
 
 using namespace catdog::core;
 using catdog::test_support::Bytes;
@@ -43,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   std::span<const std::uint8_t> bytes(data, size - 1);
   try {
-    switch (data[size - 1] % 4) {
+    switch (data[size - 1] % 5) {
       case 0: use(ModelFile::from_memory(bytes)); break;
       case 1: parse_model_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); break;
       case 2: {
@@ -56,6 +59,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         volatile double keep = sum;
         static_cast<void>(keep);
+        break;
+      }
+      case 3: {
+        const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        verify_signature(bytes, text, catdog::test_support::SigningKey().public_key());
+        checked_trusted_key(text);
         break;
       }
       default: {

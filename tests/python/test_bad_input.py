@@ -241,6 +241,8 @@ def test_options_that_are_wrong(tmp_path: Path) -> None:
         ("abstain_below", 2, "abstain_below"),
         ("abstain_below", float("nan"), "abstain_below"),
         ("expected_sha256", "12", "SHA-256|sha256"),
+        ("trusted_key", "RWS", "minisign.pub"),
+        ("signature", 5, "signature must be a string, not int"),
         ("torch_plugin", 5, "torch_plugin must be a path, not int"),
         ("log", 5, "log must be callable"),
     ):
@@ -264,6 +266,11 @@ def test_models_that_are_wrong(tmp_path: Path) -> None:
         catdog.Classifier(b"not a model")
     with pytest.raises(catdog.ModelChecksumError):
         catdog.Classifier(expected_sha256="0" * 64)
+    key = "RWS7twwZXJ5nhu5d/M+d9ZaU79HeuAgEVn6yNEeD4GQGUWKzOWWHeEEL"
+    with pytest.raises(catdog.ModelChecksumError, match="text.pt.minisig"):
+        catdog.Classifier(tmp_path / "text.pt", trusted_key=key)
+    with pytest.raises(catdog.ModelChecksumError, match="minisign writes"):
+        catdog.Classifier(tmp_path / "text.pt", trusted_key=key, signature="not one")
     with pytest.raises(catdog.InputTypeError, match="model must be a path"):
         catdog.Classifier(5)  # type: ignore[arg-type]
     with pytest.raises(catdog.InvalidArgumentError, match="NUL"):

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "service/server_process.hpp"
+#include "support/signing_key.hpp"
 
 namespace catdog::service_tests {
 namespace {
@@ -46,6 +47,29 @@ TEST(Reload, TheTokenMayComeFromAFile) {
   server.write("token", "open-sesame\n");
   server.start({"--admin-token-file", (server.folder() / "token").string()});
   EXPECT_EQ(ask(server.admin_port(), "POST", "/admin/reload", "", token).status, 200);
+}
+
+TEST(Reload, WithATrustedKeyOnlySignedModelsAreServed) {
+  const test_support::SigningKey key;
+  ServerProcess server;
+  const auto write_signed = [&](const test_support::ModelRecipe& recipe) {
+    server.write_model(recipe);
+    server.write("model.pt.minisig", key.sign(test_support::make_model_archive(recipe)));
+  };
+  server.start({"--trusted-key", key.public_key()}, {}, false);
+  EXPECT_EQ(server.wait(), 3);
+  EXPECT_THAT(server.log(), HasSubstr("model.pt.minisig"));
+
+  write_signed(version("1.2.3"));
+  server.start({}, {"CATDOG_ADMIN_TOKEN=open-sesame", "CATDOG_TRUSTED_KEY=" + key.public_key()});
+  server.write_model(version("2.0.0"));  // Beside the signature of the other.
+  const Reply refused = ask(server.admin_port(), "POST", "/admin/reload", "", token);
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(refused.body, HasSubstr("signature"));
+  EXPECT_EQ(ask(server.port(), "GET", "/model").json().at("version"), "1.2.3");
+  write_signed(version("2.0.0"));
+  EXPECT_EQ(ask(server.admin_port(), "POST", "/admin/reload", "", token).status, 200);
+  EXPECT_EQ(ask(server.port(), "GET", "/model").json().at("version"), "2.0.0");
 }
 
 TEST(Reload, KeepsTheOldModelWhenTheNewOneIsNoGood) {

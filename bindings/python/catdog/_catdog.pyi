@@ -55,6 +55,8 @@ class Core:
         engine: str,
         precision: str,
         expected_sha256: str,
+        trusted_key: str,
+        signature: str,
         torch_plugin: bytes,
         log: Callable[[int, str], object] | None,
         log_level: int,

@@ -96,6 +96,8 @@ class Classifier:
         max_decode_bytes: int | None = None,
         timeout_ms: int | None = None,
         expected_sha256: str = "",
+        trusted_key: str = "",
+        signature: str = "",
         torch_plugin: Path = "",
         log: Callable[[int, str], object] | None = None,
         log_level: int = 20,
@@ -116,6 +118,8 @@ class Classifier:
             LimitError. None: the library's defaults.
         timeout_ms: milliseconds that one image may take; a longer one raises LimitError. None or 0: any.
         expected_sha256: 64 hex digits that the model file's SHA-256 must equal; "" for any.
+        trusted_key: public key of minisign, or the text of minisign.pub: the model must have a signature of it.
+        signature: the text of that signature; "" for the file beside the model, with ".minisig" after its name.
         torch_plugin: path of libcatdog-torch.so; "" for the usual places.
         log: called with (level, message) for messages of log_level and above, from any thread; the levels are those of
             the module logging, so that logging.getLogger("catdog").log fits.
@@ -145,6 +149,8 @@ class Classifier:
             "max_decode_bytes": optional_integer("max_decode_bytes", max_decode_bytes),
             "timeout_ms": optional_integer("timeout_ms", timeout_ms),
             "expected_sha256": text("expected_sha256", expected_sha256),
+            "trusted_key": text("trusted_key", trusted_key),
+            "signature": text("signature", signature),
             "torch_plugin": encode_path("torch_plugin", torch_plugin),
             "log": log,
             "log_level": integer("log_level", log_level),

@@ -53,6 +53,8 @@ Options options_of(const Settings& settings) {
       .engine(settings.engine)
       .precision(settings.precision)
       .expected_sha256(settings.expected_sha256)
+      .trusted_key(settings.trusted_key)
+      .signature(settings.signature)
       .torch_plugin(settings.torch_plugin);
   if (settings.max_encoded_bytes) options.max_encoded_bytes(*settings.max_encoded_bytes);
   if (settings.max_pixels) options.max_pixels(*settings.max_pixels);

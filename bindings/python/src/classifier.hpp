@@ -33,6 +33,8 @@ struct Settings {
   std::string engine;
   std::string precision;
   std::string expected_sha256;
+  std::string trusted_key;
+  std::string signature;
   std::string torch_plugin;
   pybind11::object log;  // A callable (level, message), or None.
   int log_level = CATDOG_LOG_INFO;

@@ -29,8 +29,8 @@ PYBIND11_MODULE(_catdog, module) {
                        std::optional<std::int64_t> max_scans, std::optional<std::int64_t> max_decode_bytes,
                        std::optional<std::int64_t> timeout_ms, std::optional<double> abstain_below,
                        std::optional<double> neither_above, std::optional<double> min_precision, std::string engine,
-                       std::string precision, std::string expected_sha256, const py::bytes& torch_plugin,
-                       py::object log, int log_level) {
+                       std::string precision, std::string expected_sha256, std::string trusted_key,
+                       std::string signature, const py::bytes& torch_plugin, py::object log, int log_level) {
              Settings settings;
              if (path) settings.path = static_cast<std::string>(*path);
              settings.data = std::move(data);
@@ -48,6 +48,8 @@ PYBIND11_MODULE(_catdog, module) {
              settings.engine = std::move(engine);
              settings.precision = std::move(precision);
              settings.expected_sha256 = std::move(expected_sha256);
+             settings.trusted_key = std::move(trusted_key);
+             settings.signature = std::move(signature);
              settings.torch_plugin = static_cast<std::string>(torch_plugin);
              settings.log = std::move(log);
              settings.log_level = log_level;
@@ -57,7 +59,7 @@ PYBIND11_MODULE(_catdog, module) {
            py::arg("max_encoded_bytes"), py::arg("max_pixels"), py::arg("max_side"), py::arg("max_scans"),
            py::arg("max_decode_bytes"), py::arg("timeout_ms"), py::arg("abstain_below"), py::arg("neither_above"),
            py::arg("min_precision"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
-           py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
+           py::arg("trusted_key"), py::arg("signature"), py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
       .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
       .def("stream", &Core::stream)
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())

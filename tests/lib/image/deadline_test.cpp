@@ -93,7 +93,7 @@ TEST(Deadline, IsLookedAtInSharesOfAWebpFile) {
 
 TEST(Deadline, HoldsForEachStageOfAVerdict) {
   const auto archive = make_model_archive();
-  const core::Classifier classifier(core::ModelFile::from_memory(archive, ""), {});
+  const core::Classifier classifier(core::ModelFile::from_memory(archive), {});
   const ByteString png = encode_png(make_scene(16, 16));
   ASSERT_EQ(classifier.classify_encoded(png, uncounted()).status, Status::ok);
   for (int count = looks - 1; count >= 0; --count) {
@@ -109,7 +109,7 @@ TEST(Deadline, HoldsForEachStageOfAVerdict) {
 
 TEST(Deadline, IsLookedAtBeforeEachLayer) {
   const auto archive = make_model_archive();
-  const core::Classifier classifier(core::ModelFile::from_memory(archive, ""), {});
+  const core::Classifier classifier(core::ModelFile::from_memory(archive), {});
   const auto context = classifier.engine().create_context();
   std::vector<float> logits(classifier.model().config().outputs());
   context->run(logits, uncounted());
@@ -123,12 +123,12 @@ TEST(Deadline, IsLookedAtBeforeEachLayer) {
 TEST(Deadline, IsTheCallsOwnOrTheOptions) {
   const auto archive = make_model_archive();
   const Deadline::Clock::time_point long_ago;
-  const core::Classifier any(core::ModelFile::from_memory(archive, ""), {});
+  const core::Classifier any(core::ModelFile::from_memory(archive), {});
   EXPECT_FALSE(any.deadline(long_ago).passed());
   EXPECT_TRUE(any.deadline(long_ago, 1).passed());
   core::ClassifierOptions options;
   options.timeout_ms = 1;
-  const core::Classifier hurried(core::ModelFile::from_memory(archive, ""), options);
+  const core::Classifier hurried(core::ModelFile::from_memory(archive), options);
   EXPECT_TRUE(hurried.deadline(long_ago).passed());
   EXPECT_FALSE(hurried.deadline(Deadline::Clock::now(), 4'000'000'000U).passed());
 }

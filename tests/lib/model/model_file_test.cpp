@@ -157,7 +157,7 @@ TEST(ModelFile, FromFileKnowsPathAndChecksum) {
   const TemporaryFile file(bytes);
   std::string upper = sha256_hex(bytes);
   std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
-  const ModelFile model = ModelFile::from_file(file.path, upper);
+  const ModelFile model = ModelFile::from_file(file.path, {.sha256 = upper});
   EXPECT_EQ(model.path(), file.path.string());
   EXPECT_EQ(model.sha256(), sha256_hex(bytes));
   EXPECT_EQ(ModelFile::from_memory(bytes).path(), "");
@@ -173,15 +173,15 @@ TEST(ModelFile, FileErrorsNameThePath) {
 TEST(ModelFile, ChecksumIsComparedBeforeParsing) {
   const Bytes junk{'j', 'u', 'n', 'k'};
   const std::string wrong(64, 'a');
-  expect_failure(Status::model_checksum, wrong, [&] { ModelFile::from_memory(junk, wrong); });
-  expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory(junk, sha256_hex(junk)); });
+  expect_failure(Status::model_checksum, wrong, [&] { ModelFile::from_memory(junk, {.sha256 = wrong}); });
+  expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory(junk, {.sha256 = sha256_hex(junk)}); });
   expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory({}); });
   Bytes damaged = make_model_archive();
   const std::string original = sha256_hex(damaged);
   damaged[damaged.size() / 2] ^= 1U;
-  expect_failure(Status::model_checksum, original, [&] { ModelFile::from_memory(damaged, original); });
+  expect_failure(Status::model_checksum, original, [&] { ModelFile::from_memory(damaged, {.sha256 = original}); });
   for (const std::string& bad : {std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g')}) {
-    expect_failure(Status::invalid_argument, "64 hexadecimal", [&] { ModelFile::from_memory(junk, bad); });
+    expect_failure(Status::invalid_argument, "64 hexadecimal", [&] { ModelFile::from_memory(junk, {.sha256 = bad}); });
   }
 }
 
