@@ -29,6 +29,12 @@ pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 # oneDNN: Debian's CMake file asks for OpenCL's headers, which nothing here needs.
 find_path(CATDOG_DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
 find_library(CATDOG_DNNL_LIBRARY dnnl REQUIRED)
+file(STRINGS "${CATDOG_DNNL_INCLUDE_DIR}/oneapi/dnnl/dnnl_version.h" _catdog_dnnl REGEX "define DNNL_VERSION_M(AJOR|INOR) ")
+string(REGEX REPLACE "[^0-9]+([0-9]+)" ".\\1" _catdog_dnnl "${_catdog_dnnl}")
+if(NOT _catdog_dnnl MATCHES "^\\.2\\.")
+  message(FATAL_ERROR "${CATDOG_DNNL_INCLUDE_DIR} has oneDNN ${_catdog_dnnl}; this library needs oneDNN 2 (2.6 is tested). Set "
+                      "CATDOG_DNNL_INCLUDE_DIR and CATDOG_DNNL_LIBRARY to one")
+endif()
 add_library(catdog_dnnl INTERFACE)
 target_include_directories(catdog_dnnl SYSTEM INTERFACE ${CATDOG_DNNL_INCLUDE_DIR})
 target_link_libraries(catdog_dnnl INTERFACE ${CATDOG_DNNL_LIBRARY})

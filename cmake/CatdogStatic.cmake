@@ -3,10 +3,12 @@
 # nothing else, and its own symbols can't clash with this library's.
 
 # What a program then links besides, by the linker's names.
-set(CATDOG_STATIC_LIBRARIES opencv_imgproc opencv_core dnnl jpeg png webp gif zip crypto gomp stdc++ m pthread dl)
+set(CATDOG_STATIC_FOUND opencv_imgproc opencv_core dnnl webp zip) # By find_library(), see catdogConfig.cmake.in.
 if(CATDOG_WITH_IMGCODECS)
-  list(PREPEND CATDOG_STATIC_LIBRARIES opencv_imgcodecs)
+  list(PREPEND CATDOG_STATIC_FOUND opencv_imgcodecs)
 endif()
+set(CATDOG_STATIC_SYSTEM gomp stdc++ m dl) # The compiler's.
+set(CATDOG_STATIC_LIBRARIES ${CATDOG_STATIC_FOUND} jpeg png gif crypto ${CATDOG_STATIC_SYSTEM} pthread)
 
 function(catdog_add_static_library)
   set(object "${CMAKE_CURRENT_BINARY_DIR}/catdog.o")
@@ -21,5 +23,5 @@ function(catdog_add_static_library)
   set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
   add_library(catdog STATIC "${object}")
   target_compile_definitions(catdog INTERFACE CATDOG_STATIC)
-  target_link_libraries(catdog INTERFACE ${CATDOG_STATIC_LIBRARIES})
+  target_link_libraries(catdog INTERFACE "$<BUILD_INTERFACE:${CATDOG_STATIC_LIBRARIES}>" $<INSTALL_INTERFACE:catdog::dependencies>)
 endfunction()

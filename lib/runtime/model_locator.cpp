@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model_locator.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <system_error>
@@ -17,11 +16,6 @@ namespace fs = std::filesystem;
 bool is_file(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);
-}
-
-bool lies_below(const fs::path& path, const fs::path& folder) {
-  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return end == folder.end();
 }
 
 fs::path own_file() {
@@ -40,8 +34,6 @@ std::vector<fs::path> model_candidates(const fs::path& library, const std::strin
                   folder.parent_path().parent_path() / "share/catdog" / file, folder / "catdog" / file};
   }
   candidates.push_back(fs::path(CATDOG_MODEL_INSTALL_FOLDER) / file);
-  // Last resort, for a library that was never installed.
-  if (lies_below(library, CATDOG_BUILD_TREE)) candidates.push_back(fs::path(CATDOG_BUILD_TREE_MODELS) / file);
   return candidates;
 }
 

@@ -6,7 +6,7 @@
 #   source  the project as a part of another build (FetchContent, which is add_subdirectory)
 set -euo pipefail
 kind=$1 root=$2 build=$3
-work=$(mktemp -d) # Not in the build folder: a library there finds the source tree's model.
+work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 cat_image="$root/examples/images/cat/chelsea.png"
@@ -62,6 +62,16 @@ use_prefix() {
   if grep -rnF "$build" "$prefix/lib/cmake" "$prefix/lib/pkgconfig"; then fail "a path of the build folder is installed"; fi
 }
 
+# no_build_paths FILE…: but for debug information, which a package strips.
+no_build_paths() {
+  local file
+  for file in "$@"; do
+    cp -L "$file" stripped
+    strip --strip-debug stripped
+    if grep -aF -e "$root/" -e "$build/" stripped | strings | grep -F -e "$root/" -e "$build/"; then fail "$file holds these"; fi
+  done
+}
+
 # probe EXTRA…: configures a project that does find_package(catdog EXTRA…).
 probe() {
   mkdir -p probe
@@ -86,6 +96,7 @@ case $kind in
     quiet probe.log probe REQUIRED COMPONENTS torch
     rm moved/share/catdog/best_model.pt
     refused "moved/share/catdog/best_model.pt" examples/classify_file "$cat_image"
+    no_build_paths moved/lib/libcatdog.so.1 moved/bin/catdog
     ;;
   static)
     quiet configure.log cmake -S "$root" -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCATDOG_BUILD_TORCH=OFF \
@@ -95,6 +106,9 @@ case $kind in
     quiet install.log cmake --install build --prefix "$PWD/prefix"
     seen=$(nm -g --defined-only prefix/lib/libcatdog.a | awk 'NF == 3 && $3 !~ /^catdog_/ { print $3 }')
     [ -z "$seen" ] || fail "more than the C interface is seen: $seen"
+    no_build_paths prefix/lib/libcatdog.a
+    refused JPEG cmake -S "$root/examples" -B lacking -DCMAKE_PREFIX_PATH="$PWD/prefix" -DCMAKE_DISABLE_FIND_PACKAGE_JPEG=ON
+    refused 'needs libdnnl' cmake -S "$root/examples" -B lacking -DCMAKE_PREFIX_PATH="$PWD/prefix" -DCATDOG_dnnl_LIBRARY=
     export CATDOG_MODEL="$PWD/prefix/share/catdog/best_model.pt" # A program's folder has none.
     use_prefix "$PWD/prefix"
     if readelf -d examples/classify_file | grep -q 'NEEDED.*catdog'; then fail "the program is not linked statically"; fi
@@ -104,6 +118,10 @@ case $kind in
     quiet build.log cmake --build build --target my_program
     expect 'dog 0' build/my_program "$dog_image"
     [ ! -d build/_deps/catdog-build/tools ] || fail "the tools are built as a part of another project"
+    mkdir -p other/oneapi/dnnl
+    touch other/dnnl.hpp
+    printf '#define DNNL_VERSION_MAJOR 3\n#define DNNL_VERSION_MINOR 5\n' >other/oneapi/dnnl/dnnl_version.h
+    refused 'has oneDNN .3.5; this library needs oneDNN 2' cmake -S "$root" -B other/build -DCATDOG_DNNL_INCLUDE_DIR="$PWD/other"
     # A guest leaves the host's settings and its installation alone, also when it is configured again.
     for time in first second; do
       expect "-- own: STATIC_LIBRARY, build type ''" cmake -S "$root/tests/install/host" -B host -DCATDOG_ROOT="$root"
@@ -111,7 +129,8 @@ case $kind in
     done
     quiet host.log cmake --build host --target program
     quiet host.log cmake --install host --prefix "$PWD/prefix"
-    [ "$(find prefix -type f)" = prefix/bin/program ] || fail "the guest is in the host's installation: $(find prefix -type f)"
+    files=$(find prefix -type f | sort | paste -s)
+    [ "$files" = $'prefix/bin/program\tprefix/share/catdog/best_model.pt' ] || fail "the guest is in the host's installation: $files"
     expect '' host/program
     ;;
   *) fail "no such kind" ;;
