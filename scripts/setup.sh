@@ -48,7 +48,7 @@ dev=(
   abigail-tools                                     # abidiff
   cppcheck shellcheck gcovr                         # lint, coverage
   doxygen                                           # the reference of the interfaces
-  minisign                                          # the test of signed models
+  minisign strace                                   # the tests of signed models and of silence
 )
 
 packages=(

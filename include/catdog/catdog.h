@@ -34,6 +34,12 @@
  *   - Every destroy function accepts NULL.
  *   - The calling thread's rounding mode, traps and flush-to-zero don't change an answer, and stay as they were.
  *   - No function throws, prints, aborts or exits. Logging is silent unless catdog_options_set_log() was called.
+ *   - Nothing of the process changes: no signal handler, environment variable, working directory, locale or umask. No
+ *     network is used, no file is written, and no program is started.
+ *   - Besides the files that are asked for, opening a classifier reads the model and its signature, the limits of the
+ *     control group (/proc/self/cgroup, /proc/self/mountinfo, files below /sys/fs/cgroup/), the library's own place
+ *     (/proc/self/maps), libcrypto's configuration (openssl.cnf), the time zone (/etc/localtime: libzip), and, with
+ *     the torch engine, its plug-in.
  *
  * All declarations are available since version 0.1.0 unless they say otherwise.
  */
