@@ -82,7 +82,7 @@ std::string padded(const std::string& text, std::size_t columns) {
 std::string to_table(const Evaluation& evaluation, const std::vector<std::string>& labels) {
   const Metrics& metrics = evaluation.metrics;
   std::string text =
-      "pictures   " + std::to_string(metrics.count) + " (" + std::to_string(evaluation.unreadable) + " unreadable)\n";
+      "images     " + std::to_string(metrics.count) + " (" + std::to_string(evaluation.unreadable) + " unreadable)\n";
   text += "accuracy   " + fixed(metrics.accuracy) + "  (95 % interval " + fixed(metrics.accuracy_interval.low) + ".." +
           fixed(metrics.accuracy_interval.high) + ")\n";
   text += "AUC        " + fixed(metrics.auc) + "\nECE        " + fixed(metrics.ece) + "\nNLL        " +
@@ -98,7 +98,7 @@ std::string to_table(const Evaluation& evaluation, const std::vector<std::string
   std::size_t width = 8;
   for (const std::string& label : labels) width = std::max(width, label.size() + 1);
   text += padded("class", width);
-  for (const char* title : {"pictures", "precision", "recall", "F1", "AUC"}) text += padded(title, 11);
+  for (const char* title : {"images", "precision", "recall", "F1", "AUC"}) text += padded(title, 11);
   text += "\n";
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const ClassMetrics& one = metrics.classes[i];

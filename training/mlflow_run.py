@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import run_pictures
+import run_charts
 from model_facts import description, sha256
 
 STATE = "mlflow_run.json"
@@ -95,7 +95,7 @@ class MlflowRun:
             for name in ("accuracy", "auc", "ece", "nll", "brier"):
                 if evaluation[name] is not None:
                     final[f"evaluate_{name}"] = float(evaluation[name])
-            matrix = run_pictures.confusion_matrix(evaluation["labels"], evaluation["confusion"])
+            matrix = run_charts.confusion_matrix(evaluation["labels"], evaluation["confusion"])
             self.client.log_figure(self.run_id, matrix, "confusion_matrix.png")
             self.client.log_dict(self.run_id, evaluation, "evaluation.json")
         self.client.log_batch(
@@ -104,7 +104,7 @@ class MlflowRun:
             params=options + pictures,
             tags=[entities.RunTag(name, value) for name, value in tags.items()],
         )
-        self.client.log_figure(self.run_id, run_pictures.loss_curve(epochs), "loss_curve.png")
+        self.client.log_figure(self.run_id, run_charts.loss_curve(epochs), "loss_curve.png")
         self.client.log_text(self.run_id, f"{checksum}  best_model.pt\n", "model/best_model.pt.sha256")
         self.client.log_artifact(self.run_id, str(model), "model")
         self.register(checksum)

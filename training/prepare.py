@@ -34,25 +34,25 @@ def of_zip(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes]]:
                 continue
             if entry.filename.lower().endswith(".zip"):
                 yield from of_zip(io.BytesIO(archive.read(entry)), f"{name}/{entry.filename}")
-            elif is_picture(entry.filename):
+            elif is_image(entry.filename):
                 yield entry.filename, bounded(archive.read(entry), entry.file_size, f"{name}/{entry.filename}")
 
 
 def of_tar(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path, "r|*") as archive:
         for entry in archive:
-            content = archive.extractfile(entry) if entry.isfile() and is_picture(entry.name) else None
+            content = archive.extractfile(entry) if entry.isfile() and is_image(entry.name) else None
             if content is not None:
                 yield entry.name, bounded(content.read(MOST_BYTES + 1), entry.size, f"{path.name}/{entry.name}")
 
 
 def of_folder(path: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")):
-        if file.is_file() and is_picture(file.name):
+        if file.is_file() and is_image(file.name):
             yield file.relative_to(path).as_posix(), bounded(file.read_bytes(), file.stat().st_size, str(file))
 
 
-def is_picture(name: str) -> bool:
+def is_image(name: str) -> bool:
     path = PurePosixPath(name)
     return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
@@ -63,7 +63,7 @@ def bounded(content: bytes, size: int, name: str) -> bytes:
     return content
 
 
-def pictures(path: Path) -> Iterator[tuple[str, bytes]]:
+def images(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         yield from of_folder(path)
     elif zipfile.is_zipfile(path):
@@ -94,7 +94,7 @@ def unpack(source: Path, labels: list[str], per_class: int, output: Path) -> dic
     count = dict.fromkeys([*labels, ""], 0)
     for label in labels:
         (output / label).mkdir(parents=True)
-    for name, content in pictures(source):
+    for name, content in images(source):
         found = label_of(name, labels)
         count[found or ""] += 1
         if found is None:

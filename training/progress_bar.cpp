@@ -18,7 +18,7 @@ ProgressBar::ProgressBar(std::string title, std::size_t total, std::size_t done,
       start_(Clock::now()),
       drawn_(start_) {}
 
-void ProgressBar::update(std::size_t done, double pictures_per_second, double loss) {
+void ProgressBar::update(std::size_t done, double images_per_second, double loss) {
   const auto now = Clock::now();
   if (!enabled_ || (done < total_ && now - drawn_ < std::chrono::milliseconds(200))) return;
   drawn_ = now;
@@ -29,7 +29,7 @@ void ProgressBar::update(std::size_t done, double pictures_per_second, double lo
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const auto left = static_cast<int>(elapsed / static_cast<double>(done - first_) * static_cast<double>(total_ - done));
   std::fprintf(stderr, "\r%s [%s] %3zu %% %6.1f images/s  loss %.4f  ETA %d:%02d ", title_.c_str(), bar.c_str(),
-               done * 100 / total_, pictures_per_second, loss, left / 60, left % 60);
+               done * 100 / total_, images_per_second, loss, left / 60, left % 60);
 }
 
 void ProgressBar::finish() {

@@ -12,7 +12,7 @@ namespace catdog::training {
 class ProgressBar {
  public:
   ProgressBar(std::string title, std::size_t total, std::size_t done, bool enabled);
-  void update(std::size_t done, double pictures_per_second, double loss);
+  void update(std::size_t done, double images_per_second, double loss);
   void finish();  // Removes it.
 
  private:

@@ -70,7 +70,7 @@ TEST_F(Evaluate, FoldersMatchLabelsInAnyCase) {
 TEST_F(Evaluate, TableHoldsTheSameFigures) {
   const Outcome outcome = run("evaluate d");
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_THAT(outcome.out, HasSubstr("pictures   4 (0 unreadable)\naccuracy   0.7500"));
+  EXPECT_THAT(outcome.out, HasSubstr("images     4 (0 unreadable)\naccuracy   0.7500"));
 }
 
 TEST_F(Evaluate, ListTakesOnlyWhatItNames) {

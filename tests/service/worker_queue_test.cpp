@@ -14,6 +14,8 @@
 #include <future>
 #include <latch>
 
+#include "support/denied_threads.hpp"
+
 namespace catdog::service {
 namespace {
 
@@ -157,6 +159,12 @@ TEST_F(WorkerQueueTest, RefusesARequestThatItPredictsToComeTooLate) {
   EXPECT_GT(queue_.state().predicted_wait, 0.005);
   again.count_down();
   EXPECT_EQ(status_of(busy), 200);
+}
+
+TEST(WorkerQueue, WithoutAThreadItDoesNotStart) {
+  WorkerQueue queue(3, [](const char*) {});
+  const test_support::DeniedThreads denied(1);
+  EXPECT_THROW(queue.start(2), std::system_error);  // The one that started ends with the queue.
 }
 
 TEST_F(WorkerQueueTest, ThrowsWhatTheWorkThrows) {

@@ -14,9 +14,11 @@
 #include <thread>
 
 #include "augment.hpp"
+#include "loader.hpp"
 #include "model/model_file.hpp"
 #include "start_weights.hpp"
 #include "status.hpp"
+#include "support/denied_threads.hpp"
 #include "tiny_dataset.hpp"
 
 namespace {
@@ -405,6 +407,28 @@ TEST_F(TrainerTest, AFailureWhileLoadingEndsTheEpochAndNotTheProgram) {
   data.samples[data.indices(Split::train).front()].rgb = {};  // Nothing to crop.
   Trainer trainer(data, network(), options_);
   EXPECT_ANY_THROW(trainer.run(go_on_));
+}
+
+TEST_F(TrainerTest, FewerLoaderThreadsMakeTheSameBatches) {
+  const Dataset data = load();
+  options_.loader_threads = 3;
+  const FixedModels models;
+  const auto first_batch = [&] {
+    EpochLoader loader(data, data.indices(Split::train), options_, input_spec(options_), models, 0, 0);
+    return loader.next().inputs;
+  };
+  const at::Tensor expected = first_batch();
+  {
+    const test_support::DeniedThreads denied(1);
+    EXPECT_TRUE(torch::equal(first_batch(), expected));
+  }
+  const test_support::DeniedThreads denied(0);
+  try {
+    first_batch();
+    ADD_FAILURE() << "nobody could load anything";
+  } catch (const core::Failure& failure) {
+    EXPECT_EQ(failure.status(), core::Status::out_of_memory);
+  }
 }
 
 TEST_F(TrainerTest, AnEmptyClassStopsBeforeTheFirstEpoch) {

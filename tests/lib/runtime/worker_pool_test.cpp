@@ -10,12 +10,27 @@
 #include <thread>
 #include <vector>
 
+#include "support/denied_threads.hpp"
 #include "support/process_threads.hpp"
 
 namespace catdog::core {
 namespace {
 
 using test_support::process_threads;
+
+TEST(WorkerPool, WorksWithTheThreadsThatItGets) {
+  for (const int granted : {0, 1, 2}) {
+    WorkerPool pool(4);
+    std::vector<std::atomic<int>> hits(1000);
+    const int before = process_threads();
+    {
+      const test_support::DeniedThreads denied(granted);
+      pool.for_each(hits.size(), [&](std::size_t i) { ++hits[i]; });
+    }
+    EXPECT_EQ(process_threads(), before + granted);
+    for (const auto& hit : hits) EXPECT_EQ(hit.load(), 1);
+  }
+}
 
 TEST(WorkerPool, EachItemOnce) {
   for (const int threads : {-1, 0, 1, 2, 5}) {

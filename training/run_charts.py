@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a training run: the losses per epoch and the confusion matrix."""
+"""Charts of a training run: the losses per epoch and the confusion matrix."""
 
 from __future__ import annotations
 
