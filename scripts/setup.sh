@@ -49,6 +49,7 @@ dev=(
   cppcheck shellcheck gcovr                         # lint, coverage
   doxygen                                           # the reference of the interfaces
   minisign strace                                   # the tests of signed models and of silence
+  rustc                                             # the example in docs/embedding.md
 )
 
 packages=(

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles and runs each code block of a Markdown file, and each command in it.
 
-A C or C++ block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line
+A C, C++ or Rust block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line
 right above a block, which a reader doesn't see, says what it needs:
     <!-- snippet: data=model|image|frame -->  what `data` of a fragment in C points to; image when nothing is said
     <!-- snippet: opens -->                     the fragment opens `classifier` itself
@@ -111,6 +111,14 @@ class Runner:
             return note
         if language in ("c", "cpp"):
             self.code(language, text, note, what)
+        elif language == "rust":
+            if not shutil.which("rustc") or self.sanitize:
+                return "not run: no rustc, or a sanitizer whose run-time Rust doesn't have"
+            (self.folder / "snippet.rs").write_text(text, encoding="utf-8")
+            folder = self.library.parent
+            link = ["-L", f"native={folder}", "-C", f"link-arg=-Wl,-rpath,{folder}"]
+            self.run(["rustc", "--edition", "2021", "-D", "warnings", *link, "-o", "snippet", "snippet.rs"], what)
+            self.program(what)
         elif language == "sh":
             self.commands(text, what)
         elif language == "json":
