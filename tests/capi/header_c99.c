@@ -63,7 +63,8 @@ EXPECT(reserved, offsetof(catdog_image, reserved) == 112);
 /* The prototypes are strict: no () that would accept anything. */
 int catdog_header_compiles(void);
 int catdog_header_compiles(void) {
-  const catdog_image image = {NULL, 0, 0, CATDOG_FORMAT_RGB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, {NULL, NULL}, {0, 0}, {0, 0}, {0}};
+  const catdog_image image = {NULL, 0, 0, CATDOG_FORMAT_RGB8, 0,      0,      0,  0, 0, 0,
+                              0,    0, 0, {NULL, NULL},       {0, 0}, {0, 0}, {0}};
   const char* (*last_error)(void) = &catdog_last_error;
   const char* (*version)(void) = &catdog_version;
   int32_t (*abi)(void) = &catdog_abi_version;

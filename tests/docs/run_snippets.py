@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles and runs each code block of a Markdown file, and each command in it.
 
-A C, C++ or Rust block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment line
-right above a block, which a reader doesn't see, says what it needs:
+A C, C++ or Rust block is a program if it has a main(), else a fragment that is put into one (preludes.py). A comment
+line right above a block, which a reader doesn't see, says what it needs:
     <!-- snippet: data=model|image|frame -->  what `data` of a fragment in C points to; image when nothing is said
     <!-- snippet: opens -->                     the fragment opens `classifier` itself
     <!-- snippet: elsewhere: WHO -->            run by something else, which is named

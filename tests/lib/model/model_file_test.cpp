@@ -174,7 +174,8 @@ TEST(ModelFile, ChecksumIsComparedBeforeParsing) {
   const Bytes junk{'j', 'u', 'n', 'k'};
   const std::string wrong(64, 'a');
   expect_failure(Status::model_checksum, wrong, [&] { ModelFile::from_memory(junk, {.sha256 = wrong}); });
-  expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory(junk, {.sha256 = sha256_hex(junk)}); });
+  expect_failure(Status::model_format, "no zip archive",
+                 [&] { ModelFile::from_memory(junk, {.sha256 = sha256_hex(junk)}); });
   expect_failure(Status::model_format, "no zip archive", [&] { ModelFile::from_memory({}); });
   Bytes damaged = make_model_archive();
   const std::string original = sha256_hex(damaged);
