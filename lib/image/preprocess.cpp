@@ -31,7 +31,7 @@ Image squash(const Image& from, Size size) {
 
 // Resizes first: what is then to be converted is small.
 Image squash_to_rgb(const DecodedImage& image, Size size) {
-  const Image pixels = squash(image.pixels, size);
+  Image pixels = squash(image.pixels, size);
   if (pixels.format() == PixelFormat::rgb8) return pixels;
   if (image.chroma[0].empty()) return convert_to_rgb(pixels);
   const Image second = image.chroma[1].empty() ? Image() : squash(image.chroma[1], size);
