@@ -38,8 +38,9 @@ SCRIPTS = ROOT / "scripts"
 MANIFESTS, STATE = "production/manifests.yaml", "release.json"
 # All that gets into an image: .dockerignore and this list say the same, which tests/delivery/image checks.
 IMAGE_SOURCES = (
-    ".dockerignore CMakeLists.txt LICENSE capi cmake docs/CMakeLists.txt docs/Doxyfile.in examples/images include lib"
-    " models/best_model.pt models/simple_cnn.pt scripts/common.sh scripts/setup.sh service"
+    ".dockerignore CMakeLists.txt LICENSE NOTICE capi cmake docs/CMakeLists.txt docs/Doxyfile.in examples/images"
+    " include lib models/best_model.pt models/simple_cnn.pt scripts/common.sh scripts/licences.sh scripts/setup.sh"
+    " service"
 ).split()
 NAME = "cats-dogs-classifier"
 CONTAINER = "cats-dogs-api"
