@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -24,13 +23,6 @@ struct AlignedDelete {
     ::operator delete (memory, std::align_val_t{native::arena_alignment});
   }
 };
-
-// oneDNN otherwise looks for a profiler's library on the loader's path. Who profiles sets the variable.
-void look_for_no_profiler() {
-  if (std::getenv("ONEDNN_JIT_PROFILE") == nullptr && std::getenv("DNNL_JIT_PROFILE") == nullptr) {
-    dnnl::set_jit_profiling_flags(0);
-  }
-}
 
 class NativeContext final : public EngineContext {
  public:
@@ -133,7 +125,6 @@ std::unique_ptr<Engine> create_native_engine(const ModelFile& model, Precision p
                   "the model file has no layer list for the native engine: it is a plain TorchScript archive");
   }
   const SerialOpenMpScope serial;
-  look_for_no_profiler();
   native::Plan plan = native::compile(model, precision);
   if (plan.outputs != model.config().outputs()) {
     throw Failure(Status::model_format, "the network has " + std::to_string(plan.outputs) + " outputs instead of " +

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <span>
@@ -461,9 +462,17 @@ class Compiler {
   std::vector<Value> values_;
 };
 
+// oneDNN otherwise looks for a profiler's library on the loader's path. Who profiles sets the variable.
+void look_for_no_profiler() {
+  if (std::getenv("ONEDNN_JIT_PROFILE") == nullptr && std::getenv("DNNL_JIT_PROFILE") == nullptr) {
+    dnnl::set_jit_profiling_flags(0);
+  }
+}
+
 }  // namespace
 
 Plan compile(const WeightedNetwork& model, Precision precision) {
+  look_for_no_profiler();
   if (precision == Precision::int8 && model.ranges.empty()) {
     throw Failure(Status::model_unsupported,
                   "the model file has no ranges for int8 (calibration.quantization): add them with \"catdog-train "
