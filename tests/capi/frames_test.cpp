@@ -4,7 +4,7 @@
 #include <functional>
 #include <limits>
 
-#include "capi/support.hpp"
+#include "capi/image_fixture.hpp"
 
 namespace catdog::test_support {
 namespace {
@@ -69,6 +69,11 @@ ByteString interleaved(const ByteString& first, const ByteString& second) {
   return both;
 }
 
+ByteString joined(ByteString first, const ByteString& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 // Rows of `row` bytes, each followed by `padding` bytes that must not be looked at.
 ByteString padded(const ByteString& rows, std::size_t row, std::size_t padding) {
   ByteString result;
@@ -100,12 +105,9 @@ Pixels turned_clockwise(const Pixels& scene) {
   return turned;
 }
 
-class CapiFrames : public testing::Test {
+class CapiFrames : public CapiImageTest {
  protected:
-  std::vector<double> verdict(const catdog_image& image) {
-    EXPECT_EQ(classify(result_, classifier_, image), CATDOG_OK) << catdog_last_error();
-    return probabilities(result_.get());
-  }
+  using CapiImageTest::verdict;
   std::vector<double> verdict(const Pixels& scene) {
     return verdict(raw_image(CATDOG_FORMAT_RGB8, scene.rgb, scene.width, scene.height));
   }
@@ -116,12 +118,9 @@ class CapiFrames : public testing::Test {
     for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], tolerance);
   }
   void refused(const std::string& why, const catdog_image& image) {
-    EXPECT_EQ(classify(result_, classifier_, image), CATDOG_ERROR_INVALID_ARGUMENT) << why;
-    EXPECT_EQ(result_, nullptr);
+    CapiImageTest::refused(image);
     EXPECT_THAT(catdog_last_error(), HasSubstr(why));
   }
-  ClassifierHandle classifier_ = open_model();
-  ResultHandle result_;
 };
 
 TEST_F(CapiFrames, VideoIsTheSameAsItsRgb) {
@@ -132,13 +131,9 @@ TEST_F(CapiFrames, VideoIsTheSameAsItsRgb) {
     const Planes planes = to_video(scene);
     const auto expected = verdict(to_rgb(planes, width, height));
     const auto& [luma, u, v] = planes;
-    ByteString nv12 = luma;
-    for (const std::uint8_t byte : interleaved(u, v)) nv12.push_back(byte);
-    ByteString nv21 = luma;
-    for (const std::uint8_t byte : interleaved(v, u)) nv21.push_back(byte);
-    ByteString i420 = luma;
-    i420.insert(i420.end(), u.begin(), u.end());
-    i420.insert(i420.end(), v.begin(), v.end());
+    const ByteString nv12 = joined(luma, interleaved(u, v));
+    const ByteString nv21 = joined(luma, interleaved(v, u));
+    const ByteString i420 = joined(joined(luma, u), v);
     // Where a side is odd, the chroma covers a pixel more than the luma.
     const double tolerance = width % 2 + height % 2 == 0 ? 0.007 : 0.02;
     expect_near(raw_image(CATDOG_FORMAT_NV12, nv12, width, height), expected, tolerance);
@@ -146,7 +141,7 @@ TEST_F(CapiFrames, VideoIsTheSameAsItsRgb) {
     EXPECT_EQ(catdog_result_measure(result_.get(), 0, CATDOG_MEASURE_HEIGHT), height);
     expect_near(raw_image(CATDOG_FORMAT_NV21, nv21, width, height), expected, tolerance);
     expect_near(raw_image(CATDOG_FORMAT_I420, i420, width, height), expected, tolerance);
-    // The other order is another picture.
+    // The other order is another image.
     EXPECT_GT(std::abs(verdict(raw_image(CATDOG_FORMAT_NV12, nv21, width, height))[0] - expected[0]), 0.03);
   }
 }
@@ -154,8 +149,7 @@ TEST_F(CapiFrames, VideoIsTheSameAsItsRgb) {
 TEST_F(CapiFrames, PlanesLieWhereTheCallerSays) {
   const Pixels scene = make_blocks(33, 21);
   const auto [luma, u, v] = to_video(scene);
-  ByteString whole = luma;
-  for (const std::uint8_t byte : interleaved(u, v)) whole.push_back(byte);
+  const ByteString whole = joined(luma, interleaved(u, v));
   const auto expected = verdict(raw_image(CATDOG_FORMAT_NV12, whole, 33, 21));
 
   const ByteString padded_luma = padded(luma, 33, 31);
@@ -187,13 +181,10 @@ TEST_F(CapiFrames, PlanesThatFollowTheLumaHaveItsStride) {
   const Planes planes = to_video(scene);
   const auto expected = verdict(to_rgb(planes, 64, 66));
   const auto& [luma, u, v] = planes;
-  ByteString nv12 = padded(luma, 64, 9);  // An odd stride: that of the chroma is rounded up.
-  for (const std::uint8_t byte : padded(interleaved(u, v), 64, 10)) nv12.push_back(byte);
+  const ByteString padded_luma = padded(luma, 64, 9);  // An odd stride: that of the chroma is rounded up.
+  const ByteString nv12 = joined(padded_luma, padded(interleaved(u, v), 64, 10));
   expect_near(raw_image(CATDOG_FORMAT_NV12, nv12, 64, 66, 73), expected);
-  ByteString i420 = padded(luma, 64, 9);
-  for (const ByteString& plane : {u, v}) {
-    for (const std::uint8_t byte : padded(plane, 32, 5)) i420.push_back(byte);
-  }
+  const ByteString i420 = joined(joined(padded_luma, padded(u, 32, 5)), padded(v, 32, 5));
   expect_near(raw_image(CATDOG_FORMAT_I420, i420, 64, 66, 73), expected);
 }
 
@@ -276,8 +267,7 @@ TEST_F(CapiFrames, ARegionOfVideoIsTheSameAsTheImageCutByHand) {
   const Pixels scene = make_blocks(160, 120);
   const Planes planes = to_video(scene);
   const Pixels shown = to_rgb(planes, 160, 120);
-  ByteString nv12 = planes.luma;
-  for (const std::uint8_t byte : interleaved(planes.u, planes.v)) nv12.push_back(byte);
+  const ByteString nv12 = joined(planes.luma, interleaved(planes.u, planes.v));
   catdog_image image = raw_image(CATDOG_FORMAT_NV12, nv12, 160, 120);
   for (const auto& [x, y, width, height] :
        {std::array{0, 0, 160, 120}, {8, 4, 64, 70}, {96, 56, 64, 64}, {10, 20, 140, 98}}) {

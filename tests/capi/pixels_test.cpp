@@ -2,7 +2,7 @@
 #include <cstring>
 #include <limits>
 
-#include "capi/support.hpp"
+#include "capi/image_fixture.hpp"
 
 namespace catdog::test_support {
 namespace {
@@ -40,19 +40,9 @@ ByteString convert(const Pixels& scene, const Layout& layout, std::size_t paddin
   return bytes;
 }
 
-class CapiPixels : public testing::Test {
+class CapiPixels : public CapiImageTest {
  protected:
-  std::vector<double> verdict(const catdog_image& image) {
-    EXPECT_EQ(classify(result_, classifier_, image), CATDOG_OK) << catdog_last_error();
-    return probabilities(result_.get());
-  }
-  void refused(const catdog_image& image, catdog_status status = CATDOG_ERROR_INVALID_ARGUMENT) {
-    EXPECT_EQ(classify(result_, classifier_, image), status) << catdog_last_error();
-    EXPECT_EQ(result_, nullptr);
-  }
   const Pixels scene_ = make_scene(kWidth, kHeight);
-  ClassifierHandle classifier_ = open_model();
-  ResultHandle result_;
 };
 
 TEST_F(CapiPixels, EveryFormatGivesTheVerdictOfTheSamePng) {
