@@ -121,7 +121,7 @@ case $kind in
     mkdir -p other/oneapi/dnnl
     touch other/dnnl.hpp
     printf '#define DNNL_VERSION_MAJOR 3\n#define DNNL_VERSION_MINOR 5\n' >other/oneapi/dnnl/dnnl_version.h
-    refused 'has oneDNN .3.5; this library needs oneDNN 2' cmake -S "$root" -B other/build -DCATDOG_DNNL_INCLUDE_DIR="$PWD/other"
+    refused 'has oneDNN 3\.5; this library needs oneDNN 2' cmake -S "$root" -B other/build -DCATDOG_DNNL_INCLUDE_DIR="$PWD/other"
     # A guest leaves the host's settings and its installation alone, also when it is configured again.
     for time in first second; do
       expect "-- own: STATIC_LIBRARY, build type ''" cmake -S "$root/tests/install/host" -B host -DCATDOG_ROOT="$root"
