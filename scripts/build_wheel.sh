@@ -72,10 +72,10 @@ for file in "${sources[@]}"; do
 done
 count=$(find "$inside/catdog.libs" -type f | wc -l)
 [ "${#libraries[@]}" -eq "$count" ] || die "$count libraries are inside, but ${#libraries[@]} sources are known: ${libraries[*]}"
-"$CATDOG_ROOT/scripts/licences.sh" "$(find "$work" -maxdepth 1 -name 'cmake-*' | head -n 1)" \
-  "$(echo "$inside"/catdog-*.dist-info)/licenses/others" "${libraries[@]}"
+others=$(echo "$inside"/catdog-*.dist-info)/licenses/others
+"$CATDOG_ROOT/scripts/licences.sh" "$(find "$work" -maxdepth 1 -name 'cmake-*' | head -n 1)" "$others" "${libraries[@]}"
 # pip brought its headers.
-cp "$(find "$work/tools" -path '*pybind11-*.dist-info*' -name LICENSE)" "$(echo "$inside"/catdog-*.dist-info)/licenses/others/pybind11.txt"
+cp "$(find "$work/tools" -path '*pybind11-*.dist-info*' -name LICENSE)" "$others/pybind11.txt"
 "$work/tools/bin/wheel" pack --dest-dir "$work/dist" "$inside" >/dev/null
 "$work/tools/bin/auditwheel" show "${wheel[0]}"
 say "${wheel[0]#"$CATDOG_ROOT"/}, $(stat -c %s "${wheel[0]}") bytes"
