@@ -84,6 +84,7 @@ struct Classifier::Impl {
     ContextLease(const ContextLease&) = delete;
     ContextLease& operator=(const ContextLease&) = delete;
     EngineContext* operator->() const { return context_.get(); }
+    EngineContext& operator*() const { return *context_; }
 
    private:
     const Impl& owner_;
@@ -92,11 +93,13 @@ struct Classifier::Impl {
 
   Size input_size() const { return {model.config().input.width, model.config().input.height}; }
 
-  void infer(const DecodedImage& image, const Deadline& deadline, Stopwatch& watch, Verdict& verdict) const {
+  void infer(const DecodedImage& image, const Deadline& deadline, Stopwatch& watch, Verdict& verdict,
+             Explanation* explanation) const {
     deadline.check();
     const ContextLease context(*this);
     const InputTensor input = context->input();
-    normalise(resize_and_orient(image, input_size()), model.config().input, input);
+    const Image seen = resize_and_orient(image, input_size());
+    normalise(seen, model.config().input, input);
     verdict.timings.preprocess = watch.lap();
     std::vector<float> scores(model.config().outputs());
     deadline.check();
@@ -109,6 +112,30 @@ struct Classifier::Impl {
     scores.resize(labels);
     verdict.probabilities = std::move(scores);
     decide(verdict);
+    if (explanation != nullptr) explain(*context, seen, deadline, verdict, *explanation);
+  }
+
+  // Of the input that `context` still has.
+  void explain(EngineContext& context, const Image& seen, const Deadline& deadline, const Verdict& verdict,
+               Explanation& explanation) const {
+    const int labels = static_cast<int>(verdict.probabilities.size());
+    if (explanation.label >= labels) {
+      throw Failure(Status::invalid_argument, "there is no label " + std::to_string(explanation.label) +
+                                                  " to explain: the model has " + std::to_string(labels));
+    }
+    const Grid grid = engine->grid();
+    if (grid.size() == 0) {
+      throw Failure(Status::model_unsupported,
+                    "an explanation needs the native engine and a network that ends with one global average pooling "
+                    "and layers on its result");
+    }
+    if (explanation.label < 0) explanation.label = ranks(verdict).front();
+    std::vector<float> logits(grid.size() * model.config().outputs());
+    context.run_places(logits, deadline);
+    require_finite(logits);
+    explanation.grid = grid;
+    explanation.map = trust_map(logits, static_cast<std::size_t>(explanation.label), model.config());
+    explanation.seen = convert_to_rgb(seen);  // A copy: the pixels may be the caller's.
   }
 
   void decide(Verdict& verdict) const {
@@ -147,13 +174,13 @@ struct Classifier::Impl {
   }
 
   void decode_and_infer(std::span<const std::uint8_t> bytes, const Deadline& deadline, Verdict& verdict,
-                        Stopwatch& watch) const {
+                        Stopwatch& watch, Explanation* explanation) const {
     verdict.format = sniff_format(bytes);
     const DecodedImage image = decode_image(bytes, input_size(), options.limits, deadline);
     verdict.format = image.format;
     verdict.size = image.displayed_size();
     verdict.timings.decode = watch.lap();
-    infer(image, deadline, watch, verdict);
+    infer(image, deadline, watch, verdict, explanation);
   }
 };
 
@@ -194,27 +221,29 @@ Classifier::Classifier(ModelFile model, ClassifierOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(options))) {}
 Classifier::~Classifier() = default;
 
-Verdict Classifier::classify_file(const std::string& path, const Deadline& deadline) const {
+Verdict Classifier::classify_file(const std::string& path, const Deadline& deadline, Explanation* explanation) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
     const std::vector<std::uint8_t> bytes =
         read_file(path, impl_->options.limits.max_encoded_bytes, "image", "max_encoded_bytes");
     verdict.timings.read = watch.lap();
-    impl_->decode_and_infer(bytes, deadline, verdict, watch);
+    impl_->decode_and_infer(bytes, deadline, verdict, watch, explanation);
   });
 }
 
-Verdict Classifier::classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline) const {
-  return impl_->attempt(
-      [&](Verdict& verdict, Stopwatch& watch) { impl_->decode_and_infer(bytes, deadline, verdict, watch); });
+Verdict Classifier::classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline,
+                                     Explanation* explanation) const {
+  return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
+    impl_->decode_and_infer(bytes, deadline, verdict, watch, explanation);
+  });
 }
 
-Verdict Classifier::classify_pixels(const RawPixels& pixels, const Deadline& deadline) const {
+Verdict Classifier::classify_pixels(const RawPixels& pixels, const Deadline& deadline, Explanation* explanation) const {
   return impl_->attempt([&](Verdict& verdict, Stopwatch& watch) {
     const DecodedImage image = import_pixels(pixels, impl_->options.limits);
     verdict.format = image.format;
     verdict.size = image.displayed_size();
     verdict.timings.decode = watch.lap();
-    impl_->infer(image, deadline, watch, verdict);
+    impl_->infer(image, deadline, watch, verdict, explanation);
   });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "explanation.hpp"
 #include "image/decode.hpp"
 #include "model/model_file.hpp"
 #include "runtime/deadline.hpp"
@@ -77,10 +78,12 @@ class Classifier {
   Classifier(const Classifier&) = delete;
   Classifier& operator=(const Classifier&) = delete;
 
-  // None of these throws for a bad image: the verdict has the status. Thread-safe.
-  Verdict classify_file(const std::string& path, const Deadline& deadline = {}) const;
-  Verdict classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline = {}) const;
-  Verdict classify_pixels(const RawPixels& pixels, const Deadline& deadline = {}) const;
+  // None of these throws for a bad image: the verdict has the status. Thread-safe. With an explanation, they complete
+  // it; a model or a label for which there is none fails as an image does.
+  Verdict classify_file(const std::string& path, const Deadline& deadline = {}, Explanation* explanation = {}) const;
+  Verdict classify_encoded(std::span<const std::uint8_t> bytes, const Deadline& deadline = {},
+                           Explanation* explanation = {}) const;
+  Verdict classify_pixels(const RawPixels& pixels, const Deadline& deadline = {}, Explanation* explanation = {}) const;
   // For a call that began at `start` and has a timeout of its own, or 0: the options'.
   Deadline deadline(Deadline::Clock::time_point start = Deadline::Clock::now(), std::uint32_t timeout_ms = 0) const;
   // What the file's header says, with the cost of decoding it for this model. Throws Failure for an image that

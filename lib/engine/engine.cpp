@@ -151,6 +151,10 @@ const char* precision_name(Precision precision) noexcept {
   return "unknown";
 }
 
+void EngineContext::run_places(std::span<float> /*logits*/, const Deadline& /*deadline*/) {
+  throw Failure(Status::internal, "this engine can't run the network for each place of an image");
+}
+
 void softmax_in_place(std::span<float> logits, double temperature) {
   if (logits.empty()) return;
   const double largest = *std::max_element(logits.begin(), logits.end());

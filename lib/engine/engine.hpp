@@ -18,6 +18,13 @@ enum class EngineKind : std::uint8_t { automatic, native, torch };
 
 const char* precision_name(Precision precision) noexcept;  // "auto", "fp32", "bf16", "int8".
 
+// The places over which a network's global average pooling goes. Evenly spread over its input.
+struct Grid {
+  int rows = 0;
+  int columns = 0;
+  std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
+};
+
 // Scratch memory of one caller: planned at creation, no allocation in run() with the native engine. Used by one thread
 // at a time.
 class EngineContext {
@@ -33,6 +40,9 @@ class EngineContext {
   // when the deadline passes, which the native engine checks before each layer.
   virtual void run(std::span<float> logits, const Deadline& deadline) = 0;
   void run(std::span<float> logits) { run(logits, Deadline()); }
+  // For each place of Engine::grid(), row after row: the logits that the network would give if all of its input looked
+  // as that place does. All but what follows the global pooling runs once. Throws as run() does.
+  virtual void run_places(std::span<float> logits, const Deadline& deadline);
 };
 
 class Engine {
@@ -44,6 +54,9 @@ class Engine {
 
   virtual const char* name() const noexcept = 0;  // "native" or "torch".
   virtual Precision precision() const noexcept = 0;
+  // Empty where the network doesn't end with one global average pooling and layers on its result, or where the engine
+  // can't look inside.
+  virtual Grid grid() const noexcept { return {}; }
   virtual std::unique_ptr<EngineContext> create_context() const = 0;  // Thread-safe.
 };
 

@@ -58,8 +58,31 @@ class NativeContext final : public EngineContext {
       throw Failure(Status::engine_failed, "the engine was given room for another number of logits than it has");
     }
     const SerialOpenMpScope serial;
+    run_steps(0, args_.size(), deadline);
+    std::memcpy(logits.data(), address(plan_->output_buffer), logits.size_bytes());
+  }
+
+  void run_places(std::span<float> logits, const Deadline& deadline) override {
+    const native::Pooling& pooling = plan_->pooling.value();
+    if (logits.size() != pooling.grid.size() * plan_->outputs) {
+      throw Failure(Status::engine_failed, "the engine was given room for another number of logits than it has");
+    }
+    const SerialOpenMpScope serial;
+    run_steps(0, pooling.begin, deadline);
+    const dnnl::memory places = channels_last(pooling);  // A copy: what follows may overwrite the features.
+    const std::size_t place_bytes = places.get_desc().get_size() / pooling.grid.size();
+    const auto* place = static_cast<const std::byte*>(places.get_data_handle());
+    for (std::size_t i = 0; i < pooling.grid.size(); ++i, place += place_bytes) {
+      std::memcpy(address(pooling.result), place, place_bytes);
+      run_steps(pooling.end, args_.size(), deadline);
+      std::memcpy(&logits[i * plan_->outputs], address(plan_->output_buffer), plan_->outputs * sizeof(float));
+    }
+  }
+
+ private:
+  void run_steps(std::size_t begin, std::size_t end, const Deadline& deadline) {
     dnnl_stream_t stream = stream_.get();
-    for (std::size_t i = 0; i < args_.size(); ++i) {
+    for (std::size_t i = begin; i < end; ++i) {
       deadline.check();
       if (!plan_->steps[i].log_sum_exp.empty()) {
         log_sum_exp(plan_->steps[i]);
@@ -73,10 +96,22 @@ class NativeContext final : public EngineContext {
       }
     }
     if (dnnl_stream_wait(stream) != dnnl_success) throw Failure(Status::engine_failed, "oneDNN failed to finish");
-    std::memcpy(logits.data(), address(plan_->output_buffer), logits.size_bytes());
   }
 
- private:
+  dnnl::memory channels_last(const native::Pooling& pooling) {
+    try {
+      dnnl::memory source(pooling.source_desc, plan_->engine, address(pooling.source));
+      const dnnl::memory::desc plain(pooling.source_desc.dims(), pooling.source_desc.data_type(),
+                                     dnnl::memory::format_tag::nhwc);
+      dnnl::memory result(plain, plan_->engine);
+      dnnl::reorder(source, result).execute(stream_, source, result);
+      stream_.wait();
+      return result;
+    } catch (const dnnl::error& error) {
+      throw Failure(Status::engine_failed, std::string("oneDNN failed to copy the features: ") + error.what());
+    }
+  }
+
   // The primitives before it have finished: on a CPU oneDNN's stream runs each within its call.
   void log_sum_exp(const native::Step& step) const {
     const auto* source = reinterpret_cast<const float*>(address(step.args[0].buffer));
@@ -108,6 +143,7 @@ class NativeEngine final : public Engine {
 
   const char* name() const noexcept override { return "native"; }
   Precision precision() const noexcept override { return precision_; }
+  Grid grid() const noexcept override { return plan_->pooling ? plan_->pooling->grid : Grid(); }
   std::unique_ptr<EngineContext> create_context() const override { return std::make_unique<NativeContext>(plan_); }
 
  private:

@@ -81,6 +81,7 @@ class Compiler {
     values_.push_back(wanted_[0] ? quantized_image(image) : image);
     for (const Node& node : graph.nodes) emit_checked(node);
     emit_output(plain_value(graph.output));
+    if (!ends_after_pooling(graph)) plan_.pooling.reset();
     plan_.input.type = type_ == Type::bf16 ? ElementType::bfloat16 : ElementType::float32;
     plan_.input.layout = Layout::nhwc;
     plan_.input.height = input.height;
@@ -100,6 +101,14 @@ class Compiler {
   }
 
  private:
+  // Whether all that follows the global pooling works on its result.
+  static bool ends_after_pooling(const Graph& graph) {
+    const auto is_global = [](const Node& node) { return node.kind == NodeKind::pool && node.out.flat; };
+    const auto pooling = std::find_if(graph.nodes.begin(), graph.nodes.end(), is_global);
+    return pooling != graph.nodes.end() &&
+           std::all_of(pooling + 1, graph.nodes.end(), [](const Node& node) { return node.in.flat; });
+  }
+
   void emit_checked(const Node& node) {
     try {
       emit(node);
@@ -356,6 +365,7 @@ class Compiler {
         {node.kernel.h, node.kernel.w}, before, after);
     const dnnl::pooling_forward::primitive_desc pd(desc, attributes(Activation::none), plan_.engine);
     Value result = new_value(pd.dst_desc(), input.scale);
+    const std::size_t begin = plan_.steps.size();
     add_step(dnnl::pooling_forward(pd), pd.scratchpad_desc(), {arg(DNNL_ARG_SRC, input), arg(DNNL_ARG_DST, result)});
     if (node.out.flat) {
       // One pixel: channel after channel in the plain and in the channel-blocked layouts alike.
@@ -364,6 +374,8 @@ class Compiler {
                                      [&](Tag tag) { return result.desc == memory::desc(dims, type, tag); });
       if (!dense) result = reordered(result, memory::desc(dims, type, Tag::nhwc));
       result.desc = memory::desc({1, node.out.c}, type, Tag::nc);
+      plan_.pooling =
+          Pooling{begin, plan_.steps.size(), {node.in.h, node.in.w}, input.buffer, input.desc, result.buffer};
     }
     values_.push_back(result);
   }

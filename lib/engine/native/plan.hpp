@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <dnnl.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,16 @@ struct Step {
   float sharpness = 1;           // Of log_sum_exp.
 };
 
+// The global average pooling, where all that follows works on its result.
+struct Pooling {
+  std::size_t begin = 0;  // Its steps.
+  std::size_t end = 0;
+  Grid grid;
+  int source = 0;  // Buffer.
+  dnnl::memory::desc source_desc;
+  int result = 0;  // Buffer: channel after channel, in the source's type.
+};
+
 struct Plan {
   dnnl::engine engine;
   std::vector<Step> steps;
@@ -37,6 +48,7 @@ struct Plan {
   int input_buffer = 0;
   int output_buffer = 0;  // Logits, float32.
   std::size_t outputs = 0;
+  std::optional<Pooling> pooling;
 };
 
 // Throws Failure: model_unsupported, model_format, engine_failed. To be called with OpenMP restricted to one thread:

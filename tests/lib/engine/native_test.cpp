@@ -213,6 +213,75 @@ TEST(NativeEngine, RefusesRoomForAnotherNumberOfLogits) {
   }
 }
 
+TEST(NativeEngine, PlacesHaveTheImagesLogitsAsTheirMeanWhereTheEndIsLinear) {
+  static const std::string linear_end = R"({"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":2})";
+  std::size_t tried = 0;
+  for (const NetworkCase& each : test_support::network_cases()) {
+    if (each.layers.find(linear_end) == std::string::npos) continue;
+    SCOPED_TRACE(each.name);
+    ++tried;
+    const auto model = test_support::model_for(test_support::recipe_for(each));
+    for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+      if (precision == Precision::bf16 && !core::cpu_has_fast_bf16()) continue;
+      const auto engine = core::create_native_engine(model, precision);
+      const auto context = engine->create_context();
+      test_support::fill(context->input(), test_support::random_image(each.height, each.width, 1));
+      std::vector<float> whole(2);
+      context->run(whole);
+      const core::Grid grid = engine->grid();
+      ASSERT_GT(grid.size(), 0U);
+      std::vector<float> places(2 * grid.size());
+      context->run_places(places, {});
+      const double tolerance = precision == Precision::fp32 ? 1e-4 : 0.02;
+      for (std::size_t output = 0; output < 2; ++output) {
+        double sum = 0;
+        for (std::size_t i = output; i < places.size(); i += 2) sum += places[i];
+        const double mean = sum / static_cast<double>(grid.size());
+        EXPECT_NEAR(mean, whole[output], tolerance * std::max(1.0F, std::abs(whole[output])));
+      }
+      std::vector<float> again(2);
+      context->run(again);
+      EXPECT_EQ(again, whole);
+    }
+  }
+  EXPECT_GT(tried, 10U);
+}
+
+TEST(NativeEngine, PlacesGoThroughAllThatFollowsThePooling) {
+  // The left half is white, the right half black. No place sees another one's pixels.
+  constexpr std::size_t side = 8;
+  const NetworkCase halves{"halves", R"({"op":"conv2d","name":"a","out_channels":19,"kernel":1},{"op":"relu"},
+      {"op":"global_avg_pool","id":"x"},{"op":"linear","name":"b","out_features":19},{"op":"relu"},
+      {"op":"add","from":"x"},{"op":"linear","name":"fc","out_features":2})",
+                           side, side, 2};
+  const auto engine =
+      core::create_native_engine(test_support::model_for(test_support::recipe_for(halves)), Precision::fp32);
+  ASSERT_EQ(engine->grid().rows, side);
+  ASSERT_EQ(engine->grid().columns, side);
+  constexpr std::size_t pixels = side * side;
+  const auto white = test_support::run(*engine, std::vector<float>(3 * pixels, 1), 2);
+  const auto black = test_support::run(*engine, std::vector<float>(3 * pixels, -1), 2);
+  std::vector<float> image;
+  for (std::size_t i = 0; i < 3 * pixels; ++i) image.push_back(i % side < side / 2 ? 1.0F : -1.0F);
+  const auto context = engine->create_context();
+  test_support::fill(context->input(), image);
+  std::vector<float> places(2 * pixels);
+  context->run_places(places, {});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    EXPECT_NEAR(places[i], (i / 2 % side < side / 2 ? white : black)[i % 2], 1e-5) << i;
+  }
+}
+
+TEST(NativeEngine, HasNoPlacesWhereAPoolingIsNotTheEnd) {
+  const std::string conv = R"({"op":"conv2d","name":"a","out_channels":4,"kernel":3,"id":"x"},)";
+  for (const std::string end :
+       {R"({"op":"linear","name":"fc","out_features":2})",
+        R"({"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":2,"input":"x"})"}) {
+    const auto model = test_support::model_for(test_support::recipe_for({"end", conv + end, 9, 9, 2}));
+    EXPECT_EQ(core::create_native_engine(model, Precision::fp32)->grid().size(), 0U) << end;
+  }
+}
+
 TEST(NativeEngine, RefusesAnArchiveWithoutLayers) {
   test_support::ModelRecipe recipe;
   recipe.with_json = false;
