@@ -9,6 +9,7 @@
 
 #include "catdog/catdog.h"
 #include "classifier.hpp"
+#include "explanation.hpp"
 #include "stream.hpp"
 
 struct catdog_options {
@@ -23,6 +24,11 @@ struct catdog_classifier {
 struct catdog_result {
   std::vector<catdog::core::Verdict> items;
   std::vector<std::string> labels;  // A copy: a result may outlive its classifier.
+};
+
+struct catdog_explanation {
+  catdog::core::Explanation explanation;
+  catdog_result result;
 };
 
 struct catdog_stream {

@@ -102,7 +102,7 @@ std::span<const std::uint8_t> bytes_of(const void* data, std::uint64_t size) {
 }  // namespace
 
 core::Verdict classify(const core::Classifier& classifier, const catdog_image& image,
-                       core::Deadline::Clock::time_point start) {
+                       core::Deadline::Clock::time_point start, core::Explanation* explanation) {
   if (std::string problem = problem_of(image); !problem.empty()) {
     core::Verdict verdict;
     verdict.status = core::Status::invalid_argument;
@@ -112,14 +112,14 @@ core::Verdict classify(const core::Classifier& classifier, const catdog_image& i
   const std::span bytes = bytes_of(image.data, image.data_size);
   const auto format = pixel_format(image.format);
   const core::Deadline deadline = classifier.deadline(start, image.timeout_ms);
-  if (!format) return classifier.classify_encoded(bytes, deadline);
+  if (!format) return classifier.classify_encoded(bytes, deadline, explanation);
   core::RawPixels pixels{*format, bytes, image.width, image.height, image.row_stride};
   for (std::size_t i = 0; i < 2; ++i) {
     pixels.chroma[i] = {bytes_of(image.chroma[i], image.chroma_size[i]), image.chroma_stride[i]};
   }
   pixels.region = region_of(image);
   pixels.orientation = orientation(image.rotation);
-  return classifier.classify_pixels(pixels, deadline);
+  return classifier.classify_pixels(pixels, deadline, explanation);
 }
 
 }  // namespace catdog::capi

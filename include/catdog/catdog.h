@@ -468,6 +468,50 @@ CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_add_image(catdog_stream*
  *  counts from when work on that image begins. */
 CATDOG_NODISCARD CATDOG_API catdog_status catdog_stream_take(catdog_result** out, catdog_stream* stream);
 
+/* ---- Explanations ------------------------------------------------------------------------------------------------ */
+
+/** Where in an image the network sees a label: a class activation map (Zhou et al., "Learning Deep Features for
+ *  Discriminative Localization", 2016). Belongs to one thread at a time; independent of the classifier. */
+typedef struct catdog_explanation catdog_explanation;
+
+/** Classifies one image, encoded or raw, and makes the map of the label with that index; -1: of the most probable one.
+ *  Takes up to twice as long as classifying it. CATDOG_ERROR_MODEL_UNSUPPORTED with the torch engine, and for a network
+ *  that doesn't end with one global average pooling and layers on its result (both shipped models do). */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_explain(catdog_explanation** out,
+                                                                    const catdog_classifier* classifier,
+                                                                    const catdog_image* image, int32_t label);
+
+/** As catdog_classifier_explain(), for an image file. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_classifier_explain_file(catdog_explanation** out,
+                                                                         const catdog_classifier* classifier,
+                                                                         const char* path, int32_t label);
+
+/** Frees an explanation, its result and its map. */
+CATDOG_API void catdog_explanation_destroy(catdog_explanation* explanation);
+
+/** The verdict, as classifying the image gives it: item 0. Owned by the explanation; NULL for NULL. */
+CATDOG_API const catdog_result* catdog_explanation_result(const catdog_explanation* explanation);
+
+/** Index of the label that the map is about; -1 for NULL. */
+CATDOG_API int32_t catdog_explanation_label(const catdog_explanation* explanation);
+
+/** Rows of the map; 0 for NULL. */
+CATDOG_API int32_t catdog_explanation_rows(const catdog_explanation* explanation);
+
+/** Columns of the map; 0 for NULL. */
+CATDOG_API int32_t catdog_explanation_columns(const catdog_explanation* explanation);
+
+/** The map: rows · columns values, row after row from the top left, evenly spread over the upright image or its region.
+ *  Each is the trust in the label (CATDOG_MEASURE_TRUST) if all of the image looked as that place does: 0..1. Owned by
+ *  the explanation; NULL for NULL. */
+CATDOG_API const float* catdog_explanation_map(const catdog_explanation* explanation);
+
+/** Draws what the network saw in that size, 1..4096 pixels a side, as CATDOG_FORMAT_RGB8: as it is where the map is 1,
+ *  darker where it is less. `rgb` has room for `height` rows of `row_stride` bytes (0 = packed). The network's view has
+ *  few pixels and its own proportions: give those of the image. */
+CATDOG_NODISCARD CATDOG_API catdog_status catdog_explanation_draw(const catdog_explanation* explanation, uint8_t* rgb,
+                                                                  int32_t width, int32_t height, uint64_t row_stride);
+
 #ifdef __cplusplus
 }
 #endif

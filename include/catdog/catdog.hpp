@@ -75,6 +75,7 @@ struct Destroy {
   void operator()(catdog_classifier* classifier) const noexcept { catdog_classifier_destroy(classifier); }
   void operator()(catdog_result* result) const noexcept { catdog_result_destroy(result); }
   void operator()(catdog_stream* stream) const noexcept { catdog_stream_destroy(stream); }
+  void operator()(catdog_explanation* explanation) const noexcept { catdog_explanation_destroy(explanation); }
 };
 
 }  // namespace detail
@@ -346,6 +347,7 @@ class Result {
 
  private:
   friend class Classifier;
+  friend class Explanation;
   friend class Stream;
   Result(catdog_status status, std::string message) : status_(status), message_(std::move(message)) {}
   Result(const catdog_result* result, std::size_t item, int labels)
@@ -423,6 +425,41 @@ class Stream {
   Stream(catdog_stream* stream, int labels) : stream_(stream), labels_(labels) {}
   std::unique_ptr<catdog_stream, detail::Destroy> stream_;
   int labels_;
+};
+
+/** Where in an image the network sees a label: a class activation map. Movable, not copyable; independent of the
+ *  classifier. */
+class Explanation {
+ public:
+  /** The verdict, as classify() gives it. */
+  const Result& result() const noexcept { return result_; }
+  /** Index of the label that the map is about. */
+  int label_index() const noexcept { return catdog_explanation_label(explanation_.get()); }
+  /** Rows of the map. */
+  int rows() const noexcept { return catdog_explanation_rows(explanation_.get()); }
+  /** Columns of the map. */
+  int columns() const noexcept { return catdog_explanation_columns(explanation_.get()); }
+  /** The trust in the label, 0..1, if all of the image looked as the place in that row and column does. The places are
+   *  evenly spread over the upright image or its region. No check of the range. */
+  float at(int row, int column) const noexcept {
+    return catdog_explanation_map(explanation_.get())[row * columns() + column];
+  }
+  /** What the network saw in that size, 1..4096 pixels a side: packed CATDOG_FORMAT_RGB8, as it is where the map is 1,
+   *  darker where it is less. */
+  std::vector<std::uint8_t> draw(int width, int height) const {
+    const bool possible = width > 0 && height > 0 && width <= 4096 && height <= 4096;
+    std::vector<std::uint8_t> rgb(
+        possible ? std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height) : 1);
+    detail::check(catdog_explanation_draw(explanation_.get(), rgb.data(), width, height, 0));
+    return rgb;
+  }
+
+ private:
+  friend class Classifier;
+  Explanation(catdog_explanation* explanation, int labels)
+      : explanation_(explanation), result_(catdog_explanation_result(explanation), 0, labels) {}
+  std::unique_ptr<catdog_explanation, detail::Destroy> explanation_;
+  Result result_;
 };
 
 /** A model that is ready to classify. Movable, not copyable; any number of threads may use one at once. */
@@ -545,6 +582,20 @@ class Classifier {
     catdog_stream* created = nullptr;
     detail::check(catdog_stream_create(&created, classifier_.get()));
     return Stream(created, label_count());
+  }
+
+  /** Classifies one image and says where in it the network sees a label: the one with that index, or the most probable.
+   *  Throws Error as classify() does; CATDOG_ERROR_MODEL_UNSUPPORTED where the model or the engine can't say. */
+  Explanation explain(const Image& image, int label = -1) const {
+    catdog_explanation* made = nullptr;
+    detail::check(catdog_classifier_explain(&made, classifier_.get(), &image.get(), label));
+    return Explanation(made, label_count());
+  }
+  /** As explain(), for an image file. */
+  Explanation explain_file(const std::string& path, int label = -1) const {
+    catdog_explanation* made = nullptr;
+    detail::check(catdog_classifier_explain_file(&made, classifier_.get(), detail::c_string(path), label));
+    return Explanation(made, label_count());
   }
 
   /** Runs the model until memory and caches are warm for that many callers at once; 0 = the batch threads. */

@@ -3,6 +3,8 @@
 // the CPU.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -98,6 +100,37 @@ TEST_P(ShippedModels, SeeNoAnimalWhereThereIsNothing) {
   }
   EXPECT_EQ(says(noise()).answer(), "neither");
   EXPECT_EQ(says(page()).answer(), "neither");
+}
+
+TEST_P(ShippedModels, ExplainAnAnimalInOneCorner) {
+  const Photo cat = sample("cat/chelsea.png");
+  for (const int corner : {0, 1, 2, 3}) {
+    Photo scene{2 * side, std::vector<std::uint8_t>(std::size_t{3} * 4 * side * side, 120)};
+    const int right = corner % 2;
+    const int lower = corner / 2;
+    for (int y = 0; y < side; ++y) {
+      const auto row = cat.rgb.begin() + std::ptrdiff_t{3} * y * side;
+      const int at = (y + lower * side) * 2 * side + right * side;
+      std::copy(row, row + std::ptrdiff_t{3} * side, scene.rgb.begin() + std::ptrdiff_t{3} * at);
+    }
+    const Explanation explanation =
+        classifier_.explain(Image::pixels(CATDOG_FORMAT_RGB8, scene.rgb, 2 * side, 2 * side), 0);
+    double sums[2] = {0, 0};  // Elsewhere, and in the corner.
+    int counts[2] = {0, 0};
+    for (int y = 0; y < explanation.rows(); ++y) {
+      for (int x = 0; x < explanation.columns(); ++x) {
+        // A place sees its neighbours, too: those beside the border don't count.
+        const double down = (y + 0.5) / explanation.rows();
+        const double across = (x + 0.5) / explanation.columns();
+        if (std::abs(down - 0.5) < 0.15 || std::abs(across - 0.5) < 0.15) continue;
+        const bool inside = (down > 0.5) == (lower == 1) && (across > 0.5) == (right == 1);
+        sums[inside ? 1 : 0] += explanation.at(y, x);
+        ++counts[inside ? 1 : 0];
+      }
+    }
+    EXPECT_GT(sums[1] / counts[1], 0.5) << corner;
+    EXPECT_LT(sums[0] / counts[0], 0.2) << corner;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, ShippedModels, testing::Values("best_model", "simple_cnn"),

@@ -19,10 +19,12 @@ struct Destroy {
   void operator()(catdog_options* options) const { catdog_options_destroy(options); }
   void operator()(catdog_classifier* classifier) const { catdog_classifier_destroy(classifier); }
   void operator()(catdog_result* result) const { catdog_result_destroy(result); }
+  void operator()(catdog_explanation* explanation) const { catdog_explanation_destroy(explanation); }
 };
 using OptionsHandle = std::unique_ptr<catdog_options, Destroy>;
 using ClassifierHandle = std::unique_ptr<catdog_classifier, Destroy>;
 using ResultHandle = std::unique_ptr<catdog_result, Destroy>;
+using ExplanationHandle = std::unique_ptr<catdog_explanation, Destroy>;
 
 inline OptionsHandle make_options() {
   catdog_options* options = nullptr;

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
 @FRAGMENT@
   }
   if (classifier == NULL) return 93;
-#ifndef SNIPPET_OPENS
+#ifndef SNIPPET_NO_RESULT
   if (result == NULL || catdog_result_status(result, 0) != CATDOG_OK) return 94;
 #endif
   catdog_result_destroy(result);

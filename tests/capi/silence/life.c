@@ -130,6 +130,8 @@ int main(int argc, char** argv) {
   catdog_classifier* other = NULL;
   catdog_result* result = NULL;
   catdog_stream* stream = NULL;
+  catdog_explanation* explanation = NULL;
+  unsigned char drawing[3 * 16 * 16];
   catdog_image images[2];
   static unsigned char pixels[64 * 64 * 3];
 
@@ -215,6 +217,18 @@ int main(int argc, char** argv) {
   CALL("catdog_classifier_classify_batch",
        catdog_classifier_classify_batch(&result, classifier, images, 2) == CATDOG_OK);
   catdog_result_destroy(result);
+
+  CALL("catdog_classifier_explain_file",
+       catdog_classifier_explain_file(&explanation, classifier, image, -1) == CATDOG_OK);
+  catdog_explanation_destroy(explanation);
+  CALL("catdog_classifier_explain", catdog_classifier_explain(&explanation, classifier, &images[0], 0) == CATDOG_OK);
+  CALL("catdog_explanation_label", catdog_explanation_label(explanation) == 0);
+  CALL("catdog_explanation_rows", catdog_explanation_rows(explanation) > 0);
+  CALL("catdog_explanation_columns", catdog_explanation_columns(explanation) > 0);
+  CALL("catdog_explanation_map", catdog_explanation_map(explanation) != NULL);
+  CALL("catdog_explanation_result", catdog_explanation_result(explanation) != NULL);
+  CALL("catdog_explanation_draw", catdog_explanation_draw(explanation, drawing, 16, 16, 0) == CATDOG_OK);
+  CALL("catdog_explanation_destroy", (catdog_explanation_destroy(explanation), 1));
 
   CALL("catdog_stream_create", catdog_stream_create(&stream, classifier) == CATDOG_OK);
   CALL("catdog_stream_add_file", catdog_stream_add_file(stream, image) == CATDOG_OK);
