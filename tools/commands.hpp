@@ -8,6 +8,7 @@ namespace catdog::cli {
 
 void add_classify(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
 void add_evaluate(CLI::App& app, int& exit_code);
 void add_verify(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);

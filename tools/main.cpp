@@ -19,6 +19,7 @@ constexpr const char* examples = R"(
 Examples:
   catdog pet.jpg holiday/                   the answer for each image: short for 'catdog classify'
   catdog classify --json --recursive photos | jq .answer
+  catdog explain pet.jpg -o map.png         where in the image it sees that
   catdog info                               what the installed model is
   catdog evaluate images/                   sub-folders are the classes
   catdog import checkpoint.pt -o model.pt   from a PyTorch state-dict
@@ -74,6 +75,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("catdog ") + catdog_version());
   catdog::cli::add_classify(app, exit_code);
+  catdog::cli::add_explain(app, exit_code);
   catdog::cli::add_info(app, exit_code);
   catdog::cli::add_verify(app, exit_code);
   catdog::cli::add_evaluate(app, exit_code);

@@ -115,4 +115,8 @@ std::size_t Session::classify(const std::vector<std::string>& paths, const std::
   return done;
 }
 
+Explanation Session::explain(const std::string& path, int label, const std::string& piped) const {
+  return path == "-" ? classifier_.explain(Image::encoded(piped), label) : classifier_.explain_file(path, label);
+}
+
 }  // namespace catdog::cli

@@ -72,6 +72,9 @@ class Session {
   std::size_t classify(const std::vector<std::string>& paths, const std::function<void(Verdict)>& deliver,
                        const std::string& piped = "") const;
 
+  // "-" is the image in `piped`. Label index, or -1 for the most probable one. Throws Error.
+  Explanation explain(const std::string& path, int label, const std::string& piped) const;
+
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   std::string info(catdog_info key) const { return classifier_.info(key); }
   std::int64_t integer(catdog_info key) const noexcept { return classifier_.integer(key); }

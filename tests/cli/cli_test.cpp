@@ -36,6 +36,49 @@ TEST_F(Cli, ExitCodes) {
   EXPECT_EQ(run("classify --help >/dev/null").code, 0);
 }
 
+TEST_F(Cli, ExplainWritesADrawingOrAMap) {
+  test_support::Pixels halves{64, 32, {}};  // The left half is a cat.
+  for (int i = 0; i < 64 * 32; ++i) {
+    const bool left = i % 64 < 32;
+    halves.rgb.insert(halves.rgb.end(), {std::uint8_t(left ? 255 : 0), 0, std::uint8_t(left ? 0 : 255)});
+  }
+  write("halves.png", test_support::encode_png(halves));
+  const Outcome drawn = run("explain halves.png --label cat -o map.png");
+  EXPECT_EQ(drawn.code, 0);
+  EXPECT_EQ(drawn.out.rfind("halves.png: ", 0), 0U) << drawn.out;
+  // The drawing has the image's size, and is an image like any other: what is left of it is the cat.
+  EXPECT_EQ(run("classify map.png --csv | tail -n 1 | tr -d '\r' | cut -d, -f2,3,12-14").out, "ok,cat,64,32,png\n");
+
+  const auto row = nlohmann::json::parse(run("explain - --json < halves.png").out);
+  EXPECT_EQ(row["path"], "-");
+  EXPECT_EQ(row["status"], "ok");
+  EXPECT_EQ(row["explained"], row["label"]);
+  const auto dog = nlohmann::json::parse(run("explain halves.png --json --label dog").out);
+  EXPECT_EQ(dog["explained"], "dog");
+  ASSERT_EQ(dog["map"].size(), 32U);
+  for (const auto& places : dog["map"]) {
+    ASSERT_EQ(places.size(), 32U);
+    EXPECT_LT(places[0].get<double>(), 0.1);
+    EXPECT_GT(places[31].get<double>(), 0.9);
+  }
+}
+
+TEST_F(Cli, ExplainSaysWhatIsWrong) {
+  image("a.png", true);
+  damaged("bad.png");
+  const auto refusal = [&](const std::string& arguments, int code) {
+    const Outcome outcome = run(arguments + " 2>&1");
+    EXPECT_EQ(outcome.code, code) << arguments;
+    return outcome.out;
+  };
+  EXPECT_EQ(refusal("explain a.png", 2), "catdog: say where the map is to go: -o FILE.png, or --json\n");
+  EXPECT_EQ(refusal("explain a.png --json --label cow", 2), "catdog: this model has no label 'cow'; it has cat, dog\n");
+  EXPECT_EQ(refusal("explain a.png -o none/map.png", 4),
+            "catdog: can't write 'none/map.png': No such file or directory\n");
+  EXPECT_EQ(refusal("explain bad.png --json", 1).rfind("catdog: bad.png: unsupported: ", 0), 0U);
+  EXPECT_EQ(refusal("explain none.png --json", 1).rfind("catdog: none.png: not_found: ", 0), 0U);
+}
+
 TEST_F(Cli, APathAloneIsClassified) {
   image("a.png", true);
   image("photos/b.png", false);
