@@ -11,7 +11,7 @@ GIL while it works. Whatever fails raises a subclass of catdog.Error that says w
 """
 
 from . import _catdog
-from ._classifier import ChannelOrder, Classifier, FileObject, Image, PixelArray
+from ._classifier import ChannelOrder, Classifier, FileObject, Image, PixelArray, explain
 from ._command import evaluate
 from ._errors import (
     ClosedError,
@@ -36,6 +36,7 @@ from ._errors import (
     UnknownOptionError,
     UnsupportedError,
 )
+from ._explanation import Explanation
 from ._pil import PilImage
 from ._prediction import Prediction, Timings
 
@@ -50,6 +51,7 @@ __all__ = [
     "EngineFailedError",
     "EngineUnavailableError",
     "Error",
+    "Explanation",
     "FileObject",
     "ForkedError",
     "InputTypeError",
@@ -73,4 +75,5 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "evaluate",
+    "explain",
 ]

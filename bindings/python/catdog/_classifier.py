@@ -23,7 +23,8 @@ from ._arguments import (
     source_of,
     text,
 )
-from ._errors import Error, InputTypeError
+from ._errors import Error, InputTypeError, InvalidArgumentError
+from ._explanation import Explanation
 from ._pil import PilImage, is_pil_image, pixels_of
 from ._prediction import Prediction, from_error, from_raw
 
@@ -175,6 +176,20 @@ class Classifier:
         given, bgr, _ = self._prepare(image, is_bgr(channel_order))
         return from_raw(self._core.classify(given, bgr), source_of(image))
 
+    def explain(self, image: Image, *, label: str | None = None, channel_order: ChannelOrder = "rgb") -> Explanation:
+        """Classifies one image and says where in it the network sees a label; raises as `classify` does.
+
+        label: one of `labels`; None: the most probable one.
+
+        Raises ModelUnsupportedError with the torch engine, and for a network that doesn't end with one global average
+        pooling and layers on its result.
+        """
+        if label is not None and label not in self.labels:
+            raise InvalidArgumentError(f"this model has no label {label!r}; it has {', '.join(self.labels)}")
+        index = -1 if label is None else self.labels.index(label)
+        given, bgr, _ = self._prepare(image, is_bgr(channel_order))
+        return Explanation(self._core.explain(given, bgr, index), source_of(image), self.labels)
+
     def classify_stream(
         self, sources: Iterable[ImageT], *, channel_order: ChannelOrder = "rgb"
     ) -> Iterator[tuple[ImageT, Prediction]]:
@@ -307,3 +322,9 @@ class Classifier:
 
 def _reopen(model: Path | bytes | None, options: dict[str, Any]) -> Classifier:
     return Classifier(model, **options)
+
+
+def explain(image: Image, *, label: str | None = None, model: Path | Buffer | None = None) -> Explanation:
+    """Where in one image the network sees a label: Classifier(model).explain(image, label=label)."""
+    with Classifier(model) as classifier:
+        return classifier.explain(image, label=label)

@@ -68,6 +68,20 @@ class ImageStream {
   Limits limits_;
 };
 
+// Where in an image the network sees a label.
+class ImageExplanation {
+ public:
+  ImageExplanation(Explanation explanation, pybind11::tuple labels);
+  pybind11::tuple raw() const;  // The verdict.
+  int label() const noexcept { return explanation_.label_index(); }
+  pybind11::list map() const;  // Of rows.
+  pybind11::bytes draw(std::int64_t width, std::int64_t height) const;
+
+ private:
+  Explanation explanation_;
+  pybind11::tuple labels_;
+};
+
 // A classifier in a Python process: closable while other threads use it, and useless in a forked child.
 class Core {
  public:
@@ -78,6 +92,8 @@ class Core {
 
   // See from_raw() in catdog/_prediction.py for what the tuples hold.
   pybind11::tuple classify(pybind11::handle image, bool bgr) const;
+  // Label index, or -1 for the most probable one.
+  std::unique_ptr<ImageExplanation> explain(pybind11::handle image, bool bgr, int label) const;
   std::unique_ptr<ImageStream> stream() const;
   void warm_up(std::int64_t threads) const;
   void close();

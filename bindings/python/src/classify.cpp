@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls that classify: Python objects in, tuples out, and no GIL in between.
 
+#include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "classifier.hpp"
@@ -46,6 +48,37 @@ py::tuple Core::classify(py::handle image, bool bgr) const {
 }
 
 std::unique_ptr<ImageStream> Core::stream() const { return std::make_unique<ImageStream>(in_use(), labels_, limits_); }
+
+std::unique_ptr<ImageExplanation> Core::explain(py::handle image, bool bgr, int label) const {
+  auto classifier = in_use();
+  Input input(image, bgr, limits_);
+  Explanation explanation = without_gil([&] {
+    const auto mine = std::move(classifier);
+    return input.explain(*mine, label);
+  });
+  return std::make_unique<ImageExplanation>(std::move(explanation), labels_);
+}
+
+ImageExplanation::ImageExplanation(Explanation explanation, py::tuple labels)
+    : explanation_(std::move(explanation)), labels_(std::move(labels)) {}
+
+py::tuple ImageExplanation::raw() const { return to_python(explanation_.result(), labels_); }
+
+py::list ImageExplanation::map() const {
+  py::list rows;
+  for (int y = 0; y < explanation_.rows(); ++y) {
+    py::list row;
+    for (int x = 0; x < explanation_.columns(); ++x) row.append(explanation_.at(y, x));
+    rows.append(row);
+  }
+  return rows;
+}
+
+py::bytes ImageExplanation::draw(std::int64_t width, std::int64_t height) const {
+  const auto side = [](std::int64_t pixels) { return static_cast<int>(std::clamp<std::int64_t>(pixels, 0, INT_MAX)); };
+  const std::vector<std::uint8_t> rgb = without_gil([&] { return explanation_.draw(side(width), side(height)); });
+  return {reinterpret_cast<const char*>(rgb.data()), rgb.size()};
+}
 
 ImageStream::ImageStream(std::shared_ptr<const Classifier> classifier, py::tuple labels, const Limits& limits)
     : classifier_(std::move(classifier)), stream_(classifier_->stream()), labels_(std::move(labels)), limits_(limits) {}

@@ -28,6 +28,7 @@ class Input {
 
   // Without the GIL. The stream borrows from this object until it has given the result.
   Result classify(const Classifier& classifier);
+  Explanation explain(const Classifier& classifier, int label);
   void add_to(Stream& stream);
 
  private:

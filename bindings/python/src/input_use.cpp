@@ -9,6 +9,10 @@ Result Input::classify(const Classifier& classifier) {
   return is_path() ? classifier.classify_file(path_) : classifier.classify(image());
 }
 
+Explanation Input::explain(const Classifier& classifier, int label) {
+  return is_path() ? classifier.explain_file(path_, label) : classifier.explain(image(), label);
+}
+
 void Input::add_to(Stream& stream) {
   if (is_path()) {
     stream.add_file(path_);

@@ -8,6 +8,7 @@
 
 namespace py = pybind11;
 using catdog::python::Core;
+using catdog::python::ImageExplanation;
 using catdog::python::ImageStream;
 using catdog::python::Settings;
 
@@ -61,6 +62,7 @@ PYBIND11_MODULE(_catdog, module) {
            py::arg("min_precision"), py::arg("engine"), py::arg("precision"), py::arg("expected_sha256"),
            py::arg("trusted_key"), py::arg("signature"), py::arg("torch_plugin"), py::arg("log"), py::arg("log_level"))
       .def("classify", &Core::classify, py::arg("image"), py::arg("bgr"), py::pos_only())
+      .def("explain", &Core::explain, py::arg("image"), py::arg("bgr"), py::arg("label"), py::pos_only())
       .def("stream", &Core::stream)
       .def("warm_up", &Core::warm_up, py::arg("threads"), py::pos_only())
       .def("close", &Core::close)
@@ -77,6 +79,12 @@ PYBIND11_MODULE(_catdog, module) {
       .def("take", &ImageStream::take)
       .def_property_readonly("room", &ImageStream::room)
       .def_property_readonly("ready", &ImageStream::ready);
+
+  py::class_<ImageExplanation>(module, "Explanation")
+      .def_property_readonly("raw", &ImageExplanation::raw)
+      .def_property_readonly("label", &ImageExplanation::label)
+      .def_property_readonly("map", &ImageExplanation::map)
+      .def("draw", &ImageExplanation::draw, py::arg("width"), py::arg("height"), py::pos_only());
 
   module.attr("INFO_MODEL_NAME") = +CATDOG_INFO_MODEL_NAME;
   module.attr("INFO_MODEL_VERSION") = +CATDOG_INFO_MODEL_VERSION;
