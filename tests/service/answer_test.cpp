@@ -61,14 +61,14 @@ TEST(Answers, AFullQueueRefusesBeforeTheBody) {
   Client waiting(server.port());
   waiting.send(make_request("POST", "/predict", image(true), octets));
   ASSERT_TRUE(metric_becomes(server.port(), "queue_depth", 1));
-  for (const std::string path : {"/predict", "/v2/models/colour/infer"}) {
+  for (const std::string path : {"/predict", "/explain", "/v2/models/colour/infer"}) {
     Client client(server.port());
     client.send(make_head("POST", path, content_length(10)));
     EXPECT_EQ(client.read().status, 503) << path;
     client.send(std::string(10, 'x') + make_request("GET", "/health/live"));
     EXPECT_EQ(client.read().status, 200) << path;
   }
-  EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 2);
+  EXPECT_EQ(metric(server.port(), "rejected_total{reason=\"queue\"}"), 3);
   EXPECT_EQ(metric(server.port(), "queue_depth"), 1);
   busy.release();
   EXPECT_EQ(waiting.read().status, 200);

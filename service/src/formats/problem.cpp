@@ -31,6 +31,7 @@ Problem problem_of_library(catdog_status status, std::string message) {
     case CATDOG_ERROR_UNSUPPORTED: return {415, "not-a-picture", std::move(message)};
     case CATDOG_ERROR_CORRUPT: return {422, "corrupt-picture", std::move(message)};
     case CATDOG_ERROR_LIMIT: return {422, "picture-over-limit", std::move(message)};
+    case CATDOG_ERROR_MODEL_UNSUPPORTED: return {501, "not-implemented", std::move(message)};
     case CATDOG_ERROR_OUT_OF_MEMORY: return {503, "out-of-memory", std::move(message), {{"Retry-After", "1"}}};
     default: return {500, "internal", "The service failed; the log has more under this request_id."};
   }

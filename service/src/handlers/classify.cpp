@@ -13,23 +13,6 @@ namespace {
 
 constexpr auto memory_poll = std::chrono::milliseconds(1);
 
-// Charges what decoding the image will cost, as its header tells. Waits in the worker while other workers use the
-// account up. A worker that waits holds no share, and no image costs more than the account has: nobody waits for ever.
-MemoryBudget::Share charge_decoding(Service& service, const Classifier& classifier, Bytes bytes, const Turn& turn) {
-  MemoryBudget::Share share(service.decoding);
-  std::uint64_t cost = 0;
-  try {
-    cost = classifier.probe(bytes).decode_bytes;
-  } catch (const Error&) {
-    return share;  // It won't be decoded; classifying says why.
-  }
-  while (!share.grow(cost)) {
-    if (turn.given_up()) throw GivenUp();
-    std::this_thread::sleep_for(memory_poll);
-  }
-  return share;
-}
-
 std::variant<Result, Problem> classify(Service& service, const LoadedModel& model, const Request& request,
                                        const Turn& turn, const Upload& upload) {
   service.metrics.image_bytes.Observe(static_cast<double>(upload.bytes.size()));
@@ -61,6 +44,36 @@ ModelPtr require_model(const Service& service) {
   ModelPtr model = service.ready ? service.models.current() : nullptr;
   if (model) return model;
   throw Problem(503, "not-ready", "The model is still being loaded; try again soon.", {{"Retry-After", "1"}});
+}
+
+// A worker that waits holds no share, and no image costs more than the account has: nobody waits for ever.
+MemoryBudget::Share charge_decoding(Service& service, const Classifier& classifier, Bytes bytes, const Turn& turn) {
+  MemoryBudget::Share share(service.decoding);
+  std::uint64_t cost = 0;
+  try {
+    cost = classifier.probe(bytes).decode_bytes;
+  } catch (const Error&) {
+    return share;  // It won't be decoded; classifying says why.
+  }
+  while (!share.grow(cost)) {
+    if (turn.given_up()) throw GivenUp();
+    std::this_thread::sleep_for(memory_poll);
+  }
+  return share;
+}
+
+Route working_route(Service& service, std::string path, std::function<void(const Request&)> check,
+                    std::function<Response(Request&, const Turn&)> work) {
+  Route route{"POST", std::move(path)};
+  route.max_body = service.config.max_body_bytes;
+  route.admission = [&service, check = std::move(check)](const Request& request) {
+    check(request);
+    return service.queue.refusal(request.deadline);
+  };
+  route.waiting = [&service, work = std::move(work)](const RequestPtr& request) {
+    return service.queue.run(request->deadline, [work, request](const Turn& turn) { return work(*request, turn); });
+  };
+  return route;
 }
 
 void charge_json(Request& request) {

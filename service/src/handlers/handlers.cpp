@@ -5,6 +5,7 @@ namespace catdog::service {
 
 void add_api(Router& router, Service& service) {
   add_predict(router, service);
+  add_explain(router, service);
   add_feedback(router, service);
   add_oip(router, service);
   add_pages(router);

@@ -8,6 +8,7 @@
 namespace catdog::service {
 
 void add_predict(Router& router, Service& service);
+void add_explain(Router& router, Service& service);
 void add_feedback(Router& router, Service& service);
 void add_health(Router& router, Service& service);
 void add_metrics(Router& router, Service& service);
@@ -16,7 +17,7 @@ void add_oip(Router& router, Service& service);
 void add_pages(Router& router);
 void add_admin(Router& router, Service& service);
 
-void add_api(Router& router, Service& service);        // What clients ask: predict, feedback, oip, pages.
+void add_api(Router& router, Service& service);        // What clients ask: predict, explain, feedback, oip, pages.
 void add_operation(Router& router, Service& service);  // What every port answers: health, metrics, model.
 
 // What GET /model says of a model.

@@ -58,17 +58,9 @@ void add_oip(Router& router, Service& service) {
                       }};
     model_ready.probe = true;
     router.add(std::move(model_ready));
-    Route inference{"POST", model + "/infer"};
-    inference.max_body = service.config.max_body_bytes;
-    inference.admission = [&service](const Request& request) {
-      require_named_model(service, request);
-      return service.queue.refusal(request.deadline);
-    };
-    inference.waiting = [&service](const RequestPtr& request) {
-      return service.queue.run(request->deadline,
-                               [&service, request](const Turn& turn) { return infer(service, *request, turn); });
-    };
-    router.add(std::move(inference));
+    router.add(working_route(
+        service, model + "/infer", [&service](const Request& request) { require_named_model(service, request); },
+        [&service](Request& request, const Turn& turn) { return infer(service, request, turn); }));
   }
 }
 

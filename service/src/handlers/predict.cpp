@@ -23,19 +23,9 @@ Response predict(Service& service, Request& request, const Turn& turn) {
 }  // namespace
 
 void add_predict(Router& router, Service& service) {
-  Route route;
-  route.method = "POST";
-  route.path = "/predict";
-  route.max_body = service.config.max_body_bytes;
-  route.admission = [&service](const Request& request) {
-    require_model(service);
-    return service.queue.refusal(request.deadline);
-  };
-  route.waiting = [&service](const RequestPtr& request) {
-    return service.queue.run(request->deadline,
-                             [&service, request](const Turn& turn) { return predict(service, *request, turn); });
-  };
-  router.add(std::move(route));
+  router.add(working_route(
+      service, "/predict", [&service](const Request&) { require_model(service); },
+      [&service](Request& request, const Turn& turn) { return predict(service, request, turn); }));
 }
 
 }  // namespace catdog::service

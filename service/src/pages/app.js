@@ -4,6 +4,7 @@
 const element = (id) => document.getElementById(id);
 // Never "100.0 %" for what isn't certain.
 const percent = (probability) => `${(Math.min(probability, 0.999) * 100).toFixed(1)} %`;
+let shown = null; // The photo whose answer shows.
 let running = null; // Aborts the request before, so that an old answer never shows beside a new photo.
 
 function show_error(message) {
@@ -120,7 +121,50 @@ async function send_feedback(feedback_token, label, chosen) {
   }
 }
 
+// The photo gets darker where it doesn't show the label. The browser smooths between the places.
+function draw_map(map) {
+  const canvas = element("map");
+  canvas.width = map[0].length;
+  canvas.height = map.length;
+  const pixels = new ImageData(canvas.width, canvas.height);
+  map.flat().forEach((trust, i) => { pixels.data[4 * i + 3] = Math.round(204 * (1 - trust)); });
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}
+
+function hide_map() {
+  element("map").hidden = true;
+  element("why").setAttribute("aria-pressed", "false");
+  element("explanation").textContent = "";
+}
+
+async function explain(file) {
+  if (!element("map").hidden) {
+    hide_map();
+    return;
+  }
+  try {
+    const response = await fetch("explain", { method: "POST", body: form_of(file) });
+    if (!response.ok) throw new Error(await reason_of(response));
+    const explanation = await response.json();
+    if (file !== shown) return; // Another photo came meanwhile.
+    draw_map(explanation.map);
+    element("map").hidden = false;
+    element("why").setAttribute("aria-pressed", "true");
+    element("explanation").textContent = `Dark parts don't look like a ${explanation.predicted_label} to it.`;
+  } catch (error) {
+    element("explanation").textContent = `It can't say: ${error.message}`;
+  }
+}
+
+function form_of(file) {
+  const form = new FormData();
+  form.append("file", file, file.name || "photo");
+  return form;
+}
+
 function show(answer, file, seconds) {
+  shown = file;
+  hide_map();
   element("status").textContent = "";
   element("error").hidden = true;
   const preview = element("preview");
@@ -144,10 +188,8 @@ async function classify(file) {
   element("result").hidden = true;
   element("status").textContent = "Looking at it…";
   const started = performance.now();
-  const form = new FormData();
-  form.append("file", file, file.name || "photo");
   try {
-    const response = await fetch("predict", { method: "POST", body: form, signal: mine.signal });
+    const response = await fetch("predict", { method: "POST", body: form_of(file), signal: mine.signal });
     if (!response.ok) {
       show_error(`That didn't work: ${await reason_of(response)}`);
       return;
@@ -176,6 +218,8 @@ for (const button of document.querySelectorAll(".sample")) {
     }
   });
 }
+
+element("why").addEventListener("click", () => explain(shown));
 
 const drop = element("drop");
 document.addEventListener("dragover", (event) => {

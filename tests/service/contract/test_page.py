@@ -122,6 +122,36 @@ def share_of(page: Page, label: str) -> float:
     return {name.text: float(bar.get_attribute("value")) for name, bar in rows}[label]
 
 
+def test_why_darkens_what_does_not_show_the_label(page: Page) -> None:
+    page.find("file").send_keys(str(DOG))
+    page.answer()
+    assert not page.find("map").is_displayed()
+    page.find("why").send_keys(Keys.ENTER)
+    page.wait(lambda: page.find("map").is_displayed())
+    assert page.find("why").get_attribute("aria-pressed") == "true"
+    assert page.find("explanation").text == "Dark parts don't look like a dog to it."
+    photo, over = page.find("preview").rect, page.find("map").rect
+    assert [round(photo[side]) for side in photo] == [round(over[side]) for side in photo]
+    # The dog sits in the lower left; what is there stays bright, and the upper right gets dark.
+    darkness = """const canvas = document.getElementById("map"), pixels = canvas.getContext("2d");
+        const at = (x, y) => pixels.getImageData(x * canvas.width, y * canvas.height, 1, 1).data[3];
+        return [at(0.3, 0.7), at(0.9, 0.1)];"""
+    dog, sky = page.driver.execute_script(darkness)
+    assert dog < 50 and sky > 150
+    page.shoot("page_why")
+    page.emulate(phone=True)
+    assert not page.scrolls_sideways()
+    page.shoot("page_why_phone")
+    page.emulate()
+    page.find("why").send_keys(Keys.ENTER)
+    page.wait(lambda: not page.find("map").is_displayed())
+    page.find("why").send_keys(Keys.ENTER)
+    page.wait(lambda: page.find("map").is_displayed())
+    page.find("file").send_keys(str(CAT))  # Another photo has no map yet.
+    page.wait(lambda: "cat" in page.find("verdict").text)
+    assert not page.find("map").is_displayed() and page.find("explanation").text == ""
+
+
 @pytest.mark.parametrize(("photo", "label", "other"), [(DOG, "dog", "cat"), (CAT, "cat", "dog")])
 def test_upload_shows_label_probabilities_and_time(page: Page, photo: Path, label: str, other: str) -> None:
     status, expected = page.server.predict(photo.read_bytes())

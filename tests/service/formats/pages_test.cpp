@@ -102,7 +102,7 @@ TEST(OpenApi, DescribesEachEndpointAndItsErrors) {
                            "/v2/models/{model}/versions/{version}", "/v2/models/{model}/versions/{version}/ready"}) {
     EXPECT_TRUE(paths.contains(path) && paths[path].contains("get")) << path;
   }
-  for (const char* path : {"/predict", "/feedback", "/admin/reload", "/v2/models/{model}/infer",
+  for (const char* path : {"/predict", "/explain", "/feedback", "/admin/reload", "/v2/models/{model}/infer",
                            "/v2/models/{model}/versions/{version}/infer"}) {
     EXPECT_TRUE(paths.contains(path) && paths[path].contains("post")) << path;
   }
