@@ -14,6 +14,7 @@
 #include <optional>
 #include <sstream>
 
+#include "backbone.hpp"
 #include "catdog/version.h"
 #include "export.hpp"
 #include "model/model_file.hpp"
@@ -41,7 +42,12 @@ void request_stop(int signal) {
 
 void add_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--data", o.data, "Folder of class folders, or a tar of them")->required();
-  app.add_option("--architecture", o.architecture, "Layer list (training/architectures/*.json)")->required();
+  CLI::Option* architecture =
+      app.add_option("--architecture", o.architecture, "Layer list (training/architectures/*.json)");
+  CLI::Option* backbone =
+      app.add_option("--backbone", o.backbone,
+                     "Instead: a model file whose network, frozen, gets a new last layer for the classes of --data")
+          ->excludes(architecture);
   app.add_option("--output", o.output, "Folder for checkpoints, metrics, split lists and the model file")->required();
   app.add_option("--exclude", o.exclude, "List of file names (without ending) to leave out");
   app.add_option("--negatives", o.negatives,
@@ -49,7 +55,8 @@ void add_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--teacher", o.teacher, "CSV file,<label>_logit,... to distil from");
   app.add_option("--teacher-model", o.teacher_models, "Model file to distil from; several are averaged")
       ->excludes("--teacher");
-  app.add_option("--init", o.init, "Model file or PyTorch state dict to start from; other shapes start at random");
+  app.add_option("--init", o.init, "Model file or PyTorch state dict to start from; other shapes start at random")
+      ->excludes(backbone);
   app.add_option("--init-rows", o.init_rows,
                  "LAYER=SOURCE:ROWS: a layer's first rows from rows of a layer of --init (head.0=_fc:281-285,151-268)")
       ->needs("--init");
@@ -63,12 +70,18 @@ void add_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--image-size", o.image_size, "Side of the model's input in pixels")
       ->check(CLI::Range(8, 1024))
       ->capture_default_str()
+      ->excludes(backbone)
       ->group(data);
   app.add_option("--mean", o.mean, "Mean of each channel, for pixels scaled to 0..1")
       ->delimiter(',')
       ->capture_default_str()
+      ->excludes(backbone)
       ->group(data);
-  app.add_option("--std", o.std_dev, "Deviation of each channel")->delimiter(',')->capture_default_str()->group(data);
+  app.add_option("--std", o.std_dev, "Deviation of each channel")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->excludes(backbone)
+      ->group(data);
   app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100000))->capture_default_str()->group(data);
   app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 4096))->capture_default_str()->group(data);
   app.add_option("--validation", o.val_fraction, "Share of the files")
@@ -143,7 +156,9 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->group(optimisation);
 
   const auto* augmentation = "Augmentation";
-  app.add_option("--views", o.views, "Crops of each image, taken in turn, each computed once; 0 = a new one each epoch")
+  app.add_option(
+         "--views", o.views,
+         "Crops of each image, taken in turn, each computed once; 0 = a new one each epoch (with --backbone: 4)")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str()
       ->group(augmentation);
@@ -218,16 +233,29 @@ void use_huge_pages(char** argv) {
 #endif
 }
 
-int train(const TrainOptions& options) {
+core::Network parse_layers(const std::string& architecture, const std::string& path) {
+  core::Network network = core::parse_network(architecture);
+  if (network.layers.empty()) throw core::Failure(core::Status::invalid_argument, path + " has no layers");
+  return network;
+}
+
+int train(TrainOptions options) {
   at::set_num_threads(options.threads > 0 ? options.threads : core::granted_threads());
   training::claim_output(options);
-  const std::string architecture = read_text(options.architecture);
-  core::Network network = core::parse_network(architecture);
+  training::use_backbone(options);
+  std::string architecture;
+  core::Network network;
+  if (options.backbone.empty()) {  // Before the images are decoded.
+    architecture = read_text(options.architecture);
+    network = parse_layers(architecture, options.architecture);
+  }
   const training::Dataset data = training::load_dataset(options);
   report_data(data);
   training::write_split_lists(data, options.output);
-  if (network.layers.empty()) {
-    throw core::Failure(core::Status::invalid_argument, options.architecture + " has no layers");
+  if (!options.backbone.empty()) {
+    const std::size_t outputs = data.labels.size() + (options.negatives.empty() ? 0 : 1);
+    architecture = training::backbone_architecture(options.backbone, outputs);
+    network = parse_layers(architecture, options.backbone);
   }
   const training::StateDict start =
       options.init.empty() ? training::StateDict{} : training::read_start_weights(options.init);
@@ -291,6 +319,10 @@ int main(int argc, char** argv) try {
 Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).)");
   add_options(app, options);
   if (const auto code = parse(app, argc, argv)) return *code;
+  if (options.architecture.empty() && options.backbone.empty()) {
+    std::fprintf(stderr, "catdog-train: give --architecture FILE or --backbone MODEL; see --help\n");
+    return exit_usage;
+  }
   use_huge_pages(argv);
   training::name_model(options);
   return train(options);

@@ -12,6 +12,7 @@ namespace catdog::training {
 struct TrainOptions {
   std::string data;          // Folder of class folders, or a tar of them.
   std::string architecture;  // Layer list.
+  std::string backbone;      // Model file, instead of a layer list: see use_backbone().
   std::string output;        // Folder for checkpoints, metrics, splits and the model file.
   std::string exclude;       // Noise list: words that name files without their ending; # starts a comment.
   std::string negatives;     // Folder or tar of images that show none of the classes.

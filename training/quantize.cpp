@@ -34,6 +34,15 @@ std::vector<std::size_t> some_of(const std::vector<std::size_t>& all, std::size_
   return some;
 }
 
+// The split that the model was trained with, as far as the file says: the images that measure it are no part of it.
+void take_split(const nlohmann::ordered_json& config, TrainOptions& options) {
+  const nlohmann::ordered_json given =
+      config.value("/provenance/options"_json_pointer, nlohmann::ordered_json::object());
+  options.val_fraction = given.value("val_fraction", options.val_fraction);
+  options.test_fraction = given.value("test_fraction", options.test_fraction);
+  options.split_seed = given.value("split_seed", options.split_seed);
+}
+
 }  // namespace
 
 std::vector<double> measure_ranges(const TrainableNetwork& network, const Dataset& data,
@@ -68,13 +77,14 @@ void quantize_model(const std::string& model, const std::string& output, TrainOp
     throw core::Failure(core::Status::model_unsupported, model + " has no square input, which the trainer needs");
   }
   options.image_size = spec.width;
+  nlohmann::ordered_json config = nlohmann::ordered_json::parse(file.config().json);
+  take_split(config, options);
   const Dataset data = load_dataset(options);
   TrainableNetwork network(file.config().network, spec.width);
   const StateDict state = state_of(file);
   network.load(state);
   const std::vector<std::size_t> chosen = some_of(data.indices(Split::train), images);
   if (chosen.empty()) throw core::Failure(core::Status::invalid_argument, options.data + " has no training images");
-  nlohmann::ordered_json config = nlohmann::ordered_json::parse(file.config().json);
   config["calibration"]["quantization"] = {{"ranges", measure_ranges(network, data, chosen, spec)},
                                            {"images", chosen.size()}};
   torch_io::write_model_file(output, config.dump(2), state);

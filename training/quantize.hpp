@@ -18,7 +18,7 @@ std::vector<double> measure_ranges(const TrainableNetwork& network, const Datase
                                    const std::vector<std::size_t>& images, const core::InputSpec& spec);
 
 // Copies a model file and adds the ranges, measured on up to `images` training images. `options` says where the data
-// are and how they are split; the sizes are the model's. Weights, labels and thresholds stay. Throws core::Failure.
+// are. Their split and the sizes are the model's. Weights, labels and thresholds stay. Throws core::Failure.
 void quantize_model(const std::string& model, const std::string& output, TrainOptions options, std::size_t images);
 
 }  // namespace catdog::training

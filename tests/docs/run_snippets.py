@@ -24,6 +24,9 @@ from pathlib import Path
 
 import preludes
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support/python"))
+from pets import write_pets  # noqa: E402
+
 BLOCK = re.compile(
     r"(?:^<!-- snippet: (?P<note>.*?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.S | re.M
 )
@@ -42,7 +45,7 @@ class Runner:
         self.cat = self.root / "examples/images/cat/chelsea.png"
         self.dog = self.root / "examples/images/dog/dog.jpg"
 
-    def prepare(self) -> None:
+    def prepare(self, page: Path) -> None:
         """The files that the commands and fragments name."""
         for name in ("holiday", "images/cat", "images/dog", "models", "photos"):
             (self.folder / name).mkdir(parents=True)
@@ -52,6 +55,8 @@ class Runner:
             shutil.copy(self.cat, self.folder / target)
         for target in ("best_model.pt", "models/best_model.pt"):
             shutil.copy(self.model, self.folder / target)
+        if page.name == "train-your-own.md":
+            write_pets(self.folder / "pets", 40)
         (self.folder / "frame").write_bytes(bytes([128]) * ((640 * 3 + 64) * 480))
 
     def start(self, command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -76,7 +81,9 @@ class Runner:
         source = self.folder / f"snippet.{language}"
         source.write_text(text, encoding="utf-8")
         flags = ["-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{self.root}/include", f"-I{self.build}/include"]
-        flags += ["-DSNIPPET_OPENS"] if note == "opens" or note.endswith(" opens") else []
+        opens = note == "opens" or note.endswith(" opens")
+        flags += ["-DSNIPPET_OPENS"] if opens else []
+        flags += ["-DSNIPPET_NO_RESULT"] if opens or "&result" not in text else []
         flags += [f"-fsanitize={self.sanitize}"] if self.sanitize else []
         link = [str(self.library), f"-Wl,-rpath,{self.library.parent}", "-pthread", "-o", "snippet"]
         self.run([*self.compilers[language], *flags, source.name, *link], what)
@@ -147,7 +154,7 @@ def main() -> None:
     shutil.rmtree(arguments.work, ignore_errors=True)
     arguments.work.mkdir(parents=True)
     runner = Runner(arguments, arguments.work.resolve())
-    runner.prepare()
+    runner.prepare(arguments.page)
     text = arguments.page.read_text(encoding="utf-8")
     handled = 0
     for match in BLOCK.finditer(text):

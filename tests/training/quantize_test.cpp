@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "augment.hpp"
 #include "engine/cpu_features.hpp"
@@ -89,6 +90,15 @@ TEST_F(QuantizeTest, Int8AnswersAsFp32Does) {
     }
     EXPECT_NEAR(actual[0] - actual[1], expected[0] - expected[1], 0.05 * std::abs(expected[0] - expected[1]) + 0.05);
   }
+}
+
+// Otherwise images that measure the model would be among them.
+TEST_F(QuantizeTest, MeasuresOnTheSplitOfTheTraining) {
+  TrainOptions only_data;  // As the command has them.
+  only_data.data = options_.data;
+  quantize_model(model(), target(), only_data, 1000);
+  const auto config = nlohmann::json::parse(core::ModelFile::from_file(target()).config().json);
+  EXPECT_EQ(config.at("calibration").at("quantization").at("images"), data_.indices(Split::train).size());
 }
 
 TEST_F(QuantizeTest, RefusesWhatIsNoModel) {

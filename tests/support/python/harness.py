@@ -78,8 +78,9 @@ class Program:
 class Server(Program):
     """`with Server(flags) as server:` runs catdog-server until the block ends."""
 
-    def __init__(self, *flags: str, token: str = "", wait_until_ready: bool = True) -> None:
+    def __init__(self, *flags: str, token: str = "", wait_until_ready: bool = True, model: Path = MODEL) -> None:
         self.flags = flags
+        self.model = model
         self.token = token
         self.wait_until_ready = wait_until_ready
 
@@ -90,7 +91,8 @@ class Server(Program):
         if self.token:
             environment["CATDOG_ADMIN_TOKEN"] = self.token
         address = ["--address", "127.0.0.1", "--admin-address", "127.0.0.1", "--port", "0", "--admin-port", "0"]
-        command = [os.environ["CATDOG_SERVER"], "--model", str(MODEL), *address, "--port-file", str(ports), *self.flags]
+        flags = ["--model", str(self.model), *address, "--port-file", str(ports), *self.flags]
+        command = [os.environ["CATDOG_SERVER"], *flags]
         self._start("catdog-server", command, lambda: self._is_ready(ports), env=environment)
         return self
 
