@@ -51,7 +51,7 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
     """Requests that are meant to be taken become ones that can be; nobody is refused for wanting it in 1 ms."""
     if is_positive(case) and case.path.endswith("/infer"):
         make_tensor(case)
-    elif is_positive(case) and case.path == "/predict" and case.media_type == "application/json":
+    elif is_positive(case) and case.path in ("/predict", "/explain") and case.media_type == "application/json":
         make_images(case)
     deadline = str(case.headers.get("X-Request-Timeout-Ms", "")) if case.headers else ""
     if deadline.isdigit() and 0 < int(deadline) < 60000:
