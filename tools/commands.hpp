@@ -2,7 +2,9 @@
 // One function a command: adds it to the program; its exit code goes to `exit_code` when it is chosen.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;  // <CLI/CLI.hpp> takes ten seconds to compile.
+}
 
 namespace catdog::cli {
 

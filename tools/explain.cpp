@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <png.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>

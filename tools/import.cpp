@@ -2,6 +2,7 @@
 // PyTorch state-dict → model file. libtorch stays in the plug-in, which is opened only here.
 #include <dlfcn.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
 #include <fstream>

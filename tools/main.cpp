@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // catdog: the library on the command line.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <exception>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "interrupt.hpp"
 
 namespace catdog::cli {

@@ -2,7 +2,6 @@
 // What the commands share: the model's options, an open classifier, and the verdict on one image.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <catdog/catdog.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,10 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;  // <CLI/CLI.hpp> takes ten seconds to compile.
+}
 
 namespace catdog::cli {
 

@@ -2,6 +2,7 @@
 // The settings as flags: name, environment variable, range, group and the line of --help.
 #include "config_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <map>
 

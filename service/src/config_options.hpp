@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "config.hpp"
+
+namespace CLI {
+class App;  // <CLI/CLI.hpp> takes ten seconds to compile.
+}
 
 namespace catdog::service {
 
