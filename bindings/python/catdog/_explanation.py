@@ -32,7 +32,7 @@ class Explanation:
         self.map = made.map
 
     def draw(self, width: int | None = None, height: int | None = None) -> bytes:
-        """What the network saw as width * height * 3 bytes of RGB: as it is where the map is 1, darker where it is less.
+        """What the network saw as width * height * 3 bytes of RGB: as it is where the map is 1, else darker.
 
             PIL.Image.frombytes("RGB", (640, 480), explanation.draw(640, 480)).save("map.png")
 

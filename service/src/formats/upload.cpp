@@ -14,7 +14,8 @@ namespace {
 void check_count(std::size_t count, std::size_t max_images) {
   if (count <= max_images) return;
   throw Problem(413, "too-many-pictures",
-                "at most " + std::to_string(max_images) + (max_images == 1 ? " image" : " images") + " a request: send the others in another one");
+                "at most " + std::to_string(max_images) + (max_images == 1 ? " image" : " images") +
+                    " a request: send the others in another one");
 }
 
 Upload decoded(const nlohmann::json& text, const std::string& what) {
