@@ -85,6 +85,11 @@ case $kind in
     mv first moved
     use_prefix "$PWD/moved"
     expect "$dog_image: dog" moved/bin/catdog classify "$dog_image"
+    quiet c_only.log cmake -S "$root/tests/install/c_only" -B c_only -DCMAKE_PREFIX_PATH="$PWD/moved"
+    quiet c_only.log cmake --build c_only
+    for program in linked loaded; do
+      [ "$(c_only/$program "$dog_image")" = $'dog\ndog' ] || fail "$program: $(c_only/$program "$dog_image" 2>&1)"
+    done
     readelf -d examples/classify_file | grep -q 'NEEDED.*libcatdog.so.1' || fail "the program doesn't ask for the SONAME"
     quiet probe.log probe 0.1 REQUIRED
     refused 'version' probe 0.2 REQUIRED
