@@ -34,13 +34,3 @@ function(catdog_compile_together name)
   math(EXPR half "(${count} + 1) / 2")
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${half})
 endfunction()
-
-# catdog_precompile(NAME HEADERS…): other people's headers that most of its sources include. The flags are for ccache.
-function(catdog_precompile name)
-  target_precompile_headers(${name} PRIVATE ${ARGN})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
-  else()
-    target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
-  endif()
-endfunction()

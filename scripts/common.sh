@@ -37,7 +37,6 @@ configure() {
   if command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER:-ccache}
     export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER:-ccache}
-    export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros} # Else it caches nothing that uses a precompiled header.
   fi
   # Debian's Python, for which setup.sh installs numpy, Pillow and pytest, whatever else comes first in PATH.
   [ ! -x /usr/bin/python3 ] || set -- -DPython_EXECUTABLE=/usr/bin/python3 "$@"
