@@ -107,8 +107,15 @@ class MlflowRun:
         self.client.log_figure(self.run_id, run_charts.loss_curve(epochs), "loss_curve.png")
         self.client.log_text(self.run_id, f"{checksum}  best_model.pt\n", "model/best_model.pt.sha256")
         self.client.log_artifact(self.run_id, str(model), "model")
+        self.client.log_text(self.run_id, self.pyfunc(), "model/MLmodel")
         self.register(checksum)
         self.client.set_terminated(self.run_id, "FINISHED")
+
+    def pyfunc(self) -> str:
+        """The file that makes the folder a model of mlflow.pyfunc, for a Python that has the package catdog."""
+        model = self.mlflow.models.Model(run_id=self.run_id)
+        self.mlflow.pyfunc.add_to_model(model, loader_module="catdog._mlflow", data="best_model.pt")
+        return str(model.to_yaml())
 
     def register(self, checksum: str) -> None:
         if not self.model or self.client.search_model_versions(f"run_id='{self.run_id}'"):

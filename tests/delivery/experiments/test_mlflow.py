@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,30 @@ def test_a_run_is_read_back_as_it_was(server: Mlflow, data: Path, finished: Path
 
     (version,) = server.client().search_model_versions("name='a-run-is-read-back-as-it-was'")
     assert (version.run_id, version.tags["sha256"]) == (run.info.run_id, checksum)
+
+
+def test_the_registered_model_predicts_with_pyfunc(server: Mlflow, data: Path, finished: Path) -> None:
+    package = os.environ.get("CATDOG_PYTHON_PACKAGE")
+    if package is None:
+        pytest.skip("this build has no Python bindings")
+    with Follower(finished, server.uri, "the-registered-model-predicts") as follower:
+        status, message = follower.ends()
+    assert status == 0, message
+    images = sorted(map(str, data.glob("*/*.png")))[:4]
+    program = f"""
+import json, mlflow, pandas
+mlflow.set_tracking_uri({server.uri!r})
+model = mlflow.pyfunc.load_model("models:/the-registered-model-predicts/1")
+images = {images!r}
+print(json.dumps([model.predict(images), model.predict(pandas.DataFrame({{"path": images}}))]))
+"""
+    environment = {**os.environ, "PYTHONPATH": package}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    of_list, of_table = json.loads(done.stdout.splitlines()[-1])
+    assert [row["source"] for row in of_list] == images
+    assert all(row["status"] == "ok" and row["p_cat"] + row["p_dog"] == pytest.approx(1) for row in of_list)
+    assert [row["label"] for row in of_table] == [row["label"] for row in of_list]
 
 
 def test_the_same_once_more_adds_nothing(server: Mlflow, finished: Path) -> None:
