@@ -46,7 +46,7 @@ quiet_inside 'cd /opt/packages && apt-get -q -y --no-install-recommends install 
 expect 'dog.jpg: dog' 'catdog classify /opt/images/dog/dog.jpg'
 expect 'catdog' 'catdog-server --help'
 expect 'cat' 'python3 -m catdog /opt/images/cat/chelsea.png'
-expect 'catdog' 'ls /usr/share/man/man1/catdog-classify.1.gz /usr/share/bash-completion/completions/catdog /lib/systemd/system/catdog-server.service'
+expect 'catdog' 'ls /usr/share/man/man1/catdog-classify.1.gz /usr/share/man/man1/catdog-explain.1.gz /usr/share/man/man1/catdog-verify.1.gz /usr/share/bash-completion/completions/catdog /lib/systemd/system/catdog-server.service'
 quiet_inside 'apt-get -q -y --no-install-recommends install gcc libc6-dev pkg-config'
 expect 'cat 0' 'cd /opt && gcc -std=c99 classify_file.c $(pkg-config --cflags --libs catdog) -o classify_file && ./classify_file images/cat/chelsea.png'
 say "install: libcatdog-torch"
