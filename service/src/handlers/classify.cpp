@@ -62,16 +62,16 @@ MemoryBudget::Share charge_decoding(Service& service, const Classifier& classifi
   return share;
 }
 
-Route working_route(Service& service, std::string path, std::function<void(const Request&)> check,
-                    std::function<Response(Request&, const Turn&)> work) {
+Route working_route(Service& service, std::string path, Work work, Check check) {
   Route route{"POST", std::move(path)};
   route.max_body = service.config.max_body_bytes;
-  route.admission = [&service, check = std::move(check)](const Request& request) {
-    check(request);
+  route.admission = [&service, check](const Request& request) {
+    check(service, request);
     return service.queue.refusal(request.deadline);
   };
-  route.waiting = [&service, work = std::move(work)](const RequestPtr& request) {
-    return service.queue.run(request->deadline, [work, request](const Turn& turn) { return work(*request, turn); });
+  route.waiting = [&service, work](const RequestPtr& request) {
+    return service.queue.run(request->deadline,
+                             [&service, work, request](const Turn& turn) { return work(service, *request, turn); });
   };
   return route;
 }

@@ -2,7 +2,6 @@
 // What /predict, /explain and the Open Inference Protocol have in common: images to predictions, in a worker.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,9 +15,13 @@ namespace catdog::service {
 // The model, or Problem 503 while there is none.
 ModelPtr require_model(const Service& service);
 
+using Work = Response (*)(Service&, Request&, const Turn&);
+using Check = ModelPtr (*)(const Service&, const Request&);
+
 // POST at that path, with a body: the work gets its turn in a worker, unless `check` throws or the queue refuses.
-Route working_route(Service& service, std::string path, std::function<void(const Request&)> check,
-                    std::function<Response(Request&, const Turn&)> work);
+Route working_route(
+    Service& service, std::string path, Work work,
+    Check check = [](const Service& service, const Request&) { return require_model(service); });
 
 // Parsing JSON holds its text twice more: the strings, and the bytes that they stand for. Charged to the request;
 // throws Problem 503 when the account is full.

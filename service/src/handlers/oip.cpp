@@ -58,9 +58,7 @@ void add_oip(Router& router, Service& service) {
                       }};
     model_ready.probe = true;
     router.add(std::move(model_ready));
-    router.add(working_route(
-        service, model + "/infer", [&service](const Request& request) { require_named_model(service, request); },
-        [&service](Request& request, const Turn& turn) { return infer(service, request, turn); }));
+    router.add(working_route(service, model + "/infer", &infer, &require_named_model));
   }
 }
 

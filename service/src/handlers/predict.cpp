@@ -22,10 +22,6 @@ Response predict(Service& service, Request& request, const Turn& turn) {
 
 }  // namespace
 
-void add_predict(Router& router, Service& service) {
-  router.add(working_route(
-      service, "/predict", [&service](const Request&) { require_model(service); },
-      [&service](Request& request, const Turn& turn) { return predict(service, request, turn); }));
-}
+void add_predict(Router& router, Service& service) { router.add(working_route(service, "/predict", &predict)); }
 
 }  // namespace catdog::service
