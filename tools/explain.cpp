@@ -52,14 +52,8 @@ void write_drawing(const Explanation& explanation, const std::string& path) {
 
 std::string json_of(const Verdict& verdict, const Explanation& explanation, const std::vector<std::string>& labels) {
   nlohmann::ordered_json row = nlohmann::ordered_json::parse(json_row(verdict, labels));
-  nlohmann::ordered_json map;
-  for (int y = 0; y < explanation.rows(); ++y) {
-    nlohmann::ordered_json places;
-    for (int x = 0; x < explanation.columns(); ++x) places.push_back(explanation.at(y, x));
-    map.push_back(std::move(places));
-  }
   row["explained"] = labels[static_cast<std::size_t>(explanation.label_index())];
-  row["map"] = std::move(map);
+  row["map"] = explanation.map();
   return dump_json(row);
 }
 

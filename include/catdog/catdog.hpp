@@ -444,6 +444,13 @@ class Explanation {
   float at(int row, int column) const noexcept {
     return catdog_explanation_map(explanation_.get())[row * columns() + column];
   }
+  /** All of them, row after row. */
+  std::vector<std::vector<float> > map() const {
+    const float* first = catdog_explanation_map(explanation_.get());
+    std::vector<std::vector<float> > rows_of_map;
+    for (int row = 0; row < rows(); ++row, first += columns()) rows_of_map.emplace_back(first, first + columns());
+    return rows_of_map;
+  }
   /** What the network saw in that size, 1..4096 pixels a side: packed CATDOG_FORMAT_RGB8, as it is where the map is 1,
    *  darker where it is less. */
   std::vector<std::uint8_t> draw(int width, int height) const {

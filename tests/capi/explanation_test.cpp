@@ -182,6 +182,12 @@ TEST_F(CapiExplanation, CppSaysTheSame) {
   EXPECT_EQ(explanation.columns(), side);
   EXPECT_GT(explanation.at(0, side - 1), 0.4);
   EXPECT_LT(explanation.at(side - 1, 0), 0.1);
+  const auto map = explanation.map();
+  ASSERT_EQ(map.size(), std::size_t{side});
+  for (int y = 0; y < side; ++y) {
+    ASSERT_EQ(map[std::size_t(y)].size(), std::size_t{side});
+    for (int x = 0; x < side; ++x) EXPECT_EQ(map[std::size_t(y)][std::size_t(x)], explanation.at(y, x));
+  }
   EXPECT_EQ(explanation.result().probabilities(), classifier.classify(image).probabilities());
   ASSERT_EQ(explain(image_, 1), CATDOG_OK);
   EXPECT_EQ(explanation.draw(5, 4), drawn(5, 4));

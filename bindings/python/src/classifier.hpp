@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "input.hpp"
 
@@ -74,7 +75,7 @@ class ImageExplanation {
   ImageExplanation(Explanation explanation, pybind11::tuple labels);
   pybind11::tuple raw() const;  // The verdict.
   int label() const noexcept { return explanation_.label_index(); }
-  pybind11::list map() const;  // Of rows.
+  std::vector<std::vector<float>> map() const { return explanation_.map(); }
   pybind11::bytes draw(std::int64_t width, std::int64_t height) const;
 
  private:

@@ -64,16 +64,6 @@ ImageExplanation::ImageExplanation(Explanation explanation, py::tuple labels)
 
 py::tuple ImageExplanation::raw() const { return to_python(explanation_.result(), labels_); }
 
-py::list ImageExplanation::map() const {
-  py::list rows;
-  for (int y = 0; y < explanation_.rows(); ++y) {
-    py::list row;
-    for (int x = 0; x < explanation_.columns(); ++x) row.append(explanation_.at(y, x));
-    rows.append(row);
-  }
-  return rows;
-}
-
 py::bytes ImageExplanation::draw(std::int64_t width, std::int64_t height) const {
   const auto side = [](std::int64_t pixels) { return static_cast<int>(std::clamp<std::int64_t>(pixels, 0, INT_MAX)); };
   const std::vector<std::uint8_t> rgb = without_gil([&] { return explanation_.draw(side(width), side(height)); });
