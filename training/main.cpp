@@ -233,12 +233,6 @@ void use_huge_pages(char** argv) {
 #endif
 }
 
-core::Network parse_layers(const std::string& architecture, const std::string& path) {
-  core::Network network = core::parse_network(architecture);
-  if (network.layers.empty()) throw core::Failure(core::Status::invalid_argument, path + " has no layers");
-  return network;
-}
-
 int train(TrainOptions options) {
   at::set_num_threads(options.threads > 0 ? options.threads : core::granted_threads());
   training::claim_output(options);
@@ -247,7 +241,10 @@ int train(TrainOptions options) {
   core::Network network;
   if (options.backbone.empty()) {  // Before the images are decoded.
     architecture = read_text(options.architecture);
-    network = parse_layers(architecture, options.architecture);
+    network = core::parse_network(architecture);
+    if (network.layers.empty()) {
+      throw core::Failure(core::Status::invalid_argument, options.architecture + " has no layers");
+    }
   }
   const training::Dataset data = training::load_dataset(options);
   report_data(data);
@@ -255,7 +252,7 @@ int train(TrainOptions options) {
   if (!options.backbone.empty()) {
     const std::size_t outputs = data.labels.size() + (options.negatives.empty() ? 0 : 1);
     architecture = training::backbone_architecture(options.backbone, outputs);
-    network = parse_layers(architecture, options.backbone);
+    network = core::parse_network(architecture);
   }
   const training::StateDict start =
       options.init.empty() ? training::StateDict{} : training::read_start_weights(options.init);
