@@ -75,6 +75,7 @@ const char* catdog_classifier_info(const catdog_classifier* classifier, catdog_i
     case CATDOG_INFO_MODEL_JSON: return model.config().json.c_str();
     case CATDOG_INFO_ENGINE: return classifier->classifier.engine().name();
     case CATDOG_INFO_PRECISION: return core::precision_name(classifier->classifier.engine().precision());
+    case CATDOG_INFO_PRECISION_REASON: return classifier->classifier.engine().precision_reason().c_str();
     default: return nullptr;
   }
 }

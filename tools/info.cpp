@@ -23,6 +23,7 @@ nlohmann::ordered_json describe(const Session& session) {
   out["input"] = pixels(CATDOG_INFO_INPUT_WIDTH) + "x" + pixels(CATDOG_INFO_INPUT_HEIGHT);
   out["engine"] = session.info(CATDOG_INFO_ENGINE);
   out["precision"] = session.info(CATDOG_INFO_PRECISION);
+  out["precision_reason"] = session.info(CATDOG_INFO_PRECISION_REASON);
   out["threads"] = session.integer(CATDOG_INFO_THREADS);
   out["abstain_below"] = session.number(CATDOG_INFO_ABSTAIN_BELOW);
   out["neither_above"] = session.number(CATDOG_INFO_NEITHER_ABOVE);

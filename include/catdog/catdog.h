@@ -247,16 +247,17 @@ typedef int32_t catdog_info;
 enum {
   CATDOG_INFO_MODEL_NAME = 10,
   CATDOG_INFO_MODEL_VERSION = 11,
-  CATDOG_INFO_MODEL_SHA256 = 12,  /**< 64 lower-case hex digits. */
-  CATDOG_INFO_MODEL_PATH = 13,    /**< "" when opened from memory. */
-  CATDOG_INFO_MODEL_JSON = 14,    /**< All of catdog.json; "{}" for a plain TorchScript archive. */
-  CATDOG_INFO_ENGINE = 20,        /**< "native" or "torch". */
-  CATDOG_INFO_PRECISION = 21,     /**< "fp32", "bf16" or "int8": what "auto" became. */
-  CATDOG_INFO_THREADS = 30,       /**< Integer: threads of a batch call or a stream. */
-  CATDOG_INFO_INPUT_WIDTH = 31,   /**< Integer: pixels of the model's input. */
-  CATDOG_INFO_INPUT_HEIGHT = 32,  /**< Integer: pixels of the model's input. */
-  CATDOG_INFO_ABSTAIN_BELOW = 40, /**< Double: the threshold in force, whether chosen or the model's own. */
-  CATDOG_INFO_NEITHER_ABOVE = 41  /**< Double: likewise; 1 where the model has no score for neither. */
+  CATDOG_INFO_MODEL_SHA256 = 12,     /**< 64 lower-case hex digits. */
+  CATDOG_INFO_MODEL_PATH = 13,       /**< "" when opened from memory. */
+  CATDOG_INFO_MODEL_JSON = 14,       /**< All of catdog.json; "{}" for a plain TorchScript archive. */
+  CATDOG_INFO_ENGINE = 20,           /**< "native" or "torch". */
+  CATDOG_INFO_PRECISION = 21,        /**< "fp32", "bf16" or "int8": what "auto" became. */
+  CATDOG_INFO_PRECISION_REASON = 22, /**< Why it is that one: a phrase for people. */
+  CATDOG_INFO_THREADS = 30,          /**< Integer: threads of a batch call or a stream. */
+  CATDOG_INFO_INPUT_WIDTH = 31,      /**< Integer: pixels of the model's input. */
+  CATDOG_INFO_INPUT_HEIGHT = 32,     /**< Integer: pixels of the model's input. */
+  CATDOG_INFO_ABSTAIN_BELOW = 40,    /**< Double: the threshold in force, whether chosen or the model's own. */
+  CATDOG_INFO_NEITHER_ABOVE = 41     /**< Double: likewise; 1 where the model has no score for neither. */
 };
 
 /** One fact as a string owned by the classifier; NULL for a fact that is no string and for an unknown key. */

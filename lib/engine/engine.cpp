@@ -89,50 +89,73 @@ std::string title(const Engine& engine) {
   return std::string(engine.name()) + " engine in " + precision_name(engine.precision());
 }
 
-// An engine in a precision below fp32 that "auto" may take; null when it isn't exact enough for this model.
+// An engine in a precision below fp32 that "auto" may take; null when it isn't exact enough for this model, and why is
+// added to `reasons`.
 std::unique_ptr<Engine> try_precision(Precision precision, const ModelFile& model, const EngineOptions& options,
-                                      const Logger& log) {
+                                      const Logger& log, std::vector<std::string>& reasons) {
   const std::string name = precision_name(precision);
   try {
     auto engine = create(EngineKind::native, model, options, precision);
     if (!options.self_test) return engine;
     const auto problem = self_test(*engine, model.config());
     if (!problem) return engine;
-    log(LogLevel::warning, name + " isn't exact enough for this model: " + *problem);
+    reasons.push_back(name + " isn't exact enough for this model: " + *problem);
   } catch (const Failure& failure) {
     if (failure.status() != Status::model_unsupported) throw;
-    log(LogLevel::warning, name + " isn't possible for this model: " + failure.what());
+    reasons.push_back(name + " isn't possible for this model: " + failure.what());
   }
+  log(LogLevel::warning, reasons.back());
   return nullptr;
 }
 
-std::unique_ptr<Engine> try_automatic(EngineKind kind, const ModelFile& model, const EngineOptions& options,
-                                      const Logger& log) {
+std::unique_ptr<Engine> choose_precision(EngineKind kind, const ModelFile& model, const EngineOptions& options,
+                                         const Logger& log) {
   std::unique_ptr<Engine> engine;
-  if (kind != EngineKind::native) return engine;
-  const bool int8 = cpu_has_fast_int8() && !model.config().calibration.ranges.empty();
-  if (int8) engine = try_precision(Precision::int8, model, options, log);
-  if (!engine && cpu_has_fast_bf16()) engine = try_precision(Precision::bf16, model, options, log);
+  std::vector<std::string> reasons;
+  if (kind == EngineKind::torch) {
+    reasons.emplace_back("the torch engine has no other");
+  } else {
+    if (!cpu_has_fast_int8()) {
+      reasons.emplace_back("for int8 the CPU lacks AVX512-VNNI and AMX");
+    } else if (model.config().calibration.ranges.empty()) {
+      reasons.emplace_back("for int8 the model file lacks ranges (catdog-train quantize)");
+    } else {
+      engine = try_precision(Precision::int8, model, options, log, reasons);
+    }
+    if (!engine && cpu_has_fast_bf16()) {
+      engine = try_precision(Precision::bf16, model, options, log, reasons);
+    } else if (!engine) {
+      reasons.emplace_back("for bf16 the CPU lacks AVX512-BF16 and AMX");
+    }
+  }
+  if (!engine) engine = create(kind, model, options, Precision::fp32);
+  std::string all = reasons.empty() ? "the fastest of this CPU" : "";
+  for (const std::string& reason : reasons) all += (all.empty() ? "" : "; ") + reason;
+  engine->set_precision_reason(std::move(all));
   return engine;
 }
 
 std::unique_ptr<Engine> create_checked(EngineKind kind, const ModelFile& model, const EngineOptions& options,
                                        const Logger& log) {
   std::unique_ptr<Engine> engine;
-  if (options.precision == Precision::automatic) engine = try_automatic(kind, model, options, log);
-  if (!engine) {
-    const bool automatic = options.precision == Precision::automatic;
-    engine = create(kind, model, options, automatic ? Precision::fp32 : options.precision);
-    const auto problem = options.self_test ? self_test(*engine, model.config()) : std::nullopt;
-    if (problem && engine->precision() == Precision::fp32) {
-      throw Failure(Status::model_format, "the model file fails its own self-test with the " + title(*engine) + ": " +
-                                              *problem + "; it is damaged or was written wrongly");
-    }
-    if (problem) {
-      throw Failure(Status::model_unsupported, "this model isn't exact enough in " +
-                                                   std::string(precision_name(engine->precision())) + ": " + *problem +
-                                                   "; use precision \"auto\" or \"fp32\"");
-    }
+  if (options.precision == Precision::automatic) {
+    engine = choose_precision(kind, model, options, log);
+  } else {
+    engine = create(kind, model, options, options.precision);
+    engine->set_precision_reason("it was asked for");
+  }
+  // What "auto" takes below fp32 has passed.
+  const bool open =
+      options.self_test && (options.precision != Precision::automatic || engine->precision() == Precision::fp32);
+  const auto problem = open ? self_test(*engine, model.config()) : std::nullopt;
+  if (problem && engine->precision() == Precision::fp32) {
+    throw Failure(Status::model_format, "the model file fails its own self-test with the " + title(*engine) + ": " +
+                                            *problem + "; it is damaged or was written wrongly");
+  }
+  if (problem) {
+    throw Failure(Status::model_unsupported, "this model isn't exact enough in " +
+                                                 std::string(precision_name(engine->precision())) + ": " + *problem +
+                                                 "; use precision \"auto\" or \"fp32\"");
   }
   const bool tested = options.self_test && !model.config().golden.empty();
   log(LogLevel::info, "using the " + title(*engine) + (tested ? "; self-test passed" : ""));

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "image/preprocess.hpp"
 #include "model/model_file.hpp"
@@ -54,10 +56,16 @@ class Engine {
 
   virtual const char* name() const noexcept = 0;  // "native" or "torch".
   virtual Precision precision() const noexcept = 0;
+  // Why it is that one, in words. create_engine() says it.
+  const std::string& precision_reason() const noexcept { return precision_reason_; }
+  void set_precision_reason(std::string reason) { precision_reason_ = std::move(reason); }
   // Empty where the network doesn't end with one global average pooling and layers on its result, or where the engine
   // can't look inside.
   virtual Grid grid() const noexcept { return {}; }
   virtual std::unique_ptr<EngineContext> create_context() const = 0;  // Thread-safe.
+
+ private:
+  std::string precision_reason_;
 };
 
 struct EngineOptions {

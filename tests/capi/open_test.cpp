@@ -15,8 +15,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string text_of(const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); }
-
 catdog_status open_file(ClassifierHandle& out, const char* path, const catdog_options* options = nullptr) {
   catdog_classifier* opened = nullptr;
   const catdog_status status = catdog_classifier_open_file(&opened, path, options);
@@ -77,6 +75,7 @@ TEST_F(CapiOpen, InfoAndLabels) {
   EXPECT_THAT(info(CATDOG_INFO_MODEL_JSON), AllOf(HasSubstr("catdog-model"), HasSubstr("4.5.6")));
   EXPECT_STREQ(info(CATDOG_INFO_ENGINE), "native");
   EXPECT_STREQ(info(CATDOG_INFO_PRECISION), "fp32");
+  EXPECT_STREQ(info(CATDOG_INFO_PRECISION_REASON), "it was asked for");
   const auto number = [&](catdog_info key) { return catdog_classifier_number(classifier_.get(), key); };
   const auto integer = [&](catdog_info key) { return catdog_classifier_integer(classifier_.get(), key); };
   EXPECT_EQ(integer(CATDOG_INFO_INPUT_WIDTH), 40);

@@ -131,6 +131,8 @@ TEST(CreateEngine, AutomaticIsInt8WhereCpuAndFileHaveIt) {
   const auto engine = core::create_engine(test_support::model_for(recipe),
                                           options(EngineKind::automatic, Precision::automatic), log.logger());
   EXPECT_EQ(engine->precision() == Precision::int8, core::cpu_has_fast_int8());
+  EXPECT_THAT(engine->precision_reason(),
+              HasSubstr(core::cpu_has_fast_int8() ? "the fastest" : "for int8 the CPU lacks AVX512-VNNI"));
   EXPECT_THAT(log.lines.back(), HasSubstr("self-test passed"));
 }
 
@@ -142,6 +144,7 @@ TEST(CreateEngine, Int8OfUselessRangesIsPassedOverAndRefused) {
   Log log;
   const auto engine = core::create_engine(model, options(EngineKind::automatic, Precision::automatic), log.logger());
   EXPECT_NE(engine->precision(), Precision::int8);
+  EXPECT_THAT(engine->precision_reason(), HasSubstr("int8 isn't exact enough"));
   EXPECT_THAT(log.lines[0], HasSubstr("int8 isn't exact enough"));
   const auto failure =
       failure_of([&] { core::create_engine(model, options(EngineKind::native, Precision::int8), {}); });
