@@ -37,6 +37,7 @@ set(_pages "catdog:catdog-cli::tells cats from dogs in photos" "catdog-classify:
            "catdog-explain:catdog-cli:explain:shows where in an image a label is seen"
            "catdog-info:catdog-cli:info:describes a model file" "catdog-verify:catdog-cli:verify:checks the signature of a model file"
            "catdog-evaluate:catdog-cli:evaluate:measures a model on labelled images"
+           "catdog-bench:catdog-cli:bench:measures speed on this machine"
            "catdog-import:catdog-cli:import:makes a model file of a PyTorch checkpoint")
 if(TARGET catdog-server)
   list(APPEND _pages "catdog-server:catdog-server::tells cats from dogs in photos, over HTTP")

@@ -13,6 +13,7 @@ void add_info(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_evaluate(CLI::App& app, int& exit_code);
 void add_verify(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 
 }  // namespace catdog::cli

@@ -23,6 +23,7 @@ Examples:
   catdog explain pet.jpg -o map.png         where in the image it sees that
   catdog info                               what the installed model is
   catdog evaluate images/                   sub-folders are the classes
+  catdog bench photos/                      what this machine gives, and which settings to choose
   catdog import checkpoint.pt -o model.pt   from a PyTorch state-dict
 
 Exit codes: 0 all read, 1 some images unreadable, 2 usage, 3 the model can't be opened, 4 output can't be written,
@@ -80,6 +81,7 @@ int run(int argc, char** argv) {
   catdog::cli::add_info(app, exit_code);
   catdog::cli::add_verify(app, exit_code);
   catdog::cli::add_evaluate(app, exit_code);
+  catdog::cli::add_bench(app, exit_code);
   catdog::cli::add_import(app, exit_code);
   try {
     std::vector<std::string> words(argv + 1, argv + argc);

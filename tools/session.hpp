@@ -78,6 +78,8 @@ class Session {
   // "-" is the image in `piped`. Label index, or -1 for the most probable one. Throws Error.
   Explanation explain(const std::string& path, int label, const std::string& piped) const;
 
+  void warm_up() const { classifier_.warm_up(); }  // Of every thread.
+
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   std::string info(catdog_info key) const { return classifier_.info(key); }
   std::int64_t integer(catdog_info key) const noexcept { return classifier_.integer(key); }

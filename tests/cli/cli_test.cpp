@@ -79,6 +79,46 @@ TEST_F(Cli, ExplainSaysWhatIsWrong) {
   EXPECT_EQ(refusal("explain none.png --json", 1).rfind("catdog: none.png: not_found: ", 0), 0U);
 }
 
+TEST_F(Cli, BenchMeasuresEachSetting) {
+  image("a.png", true);
+  image("b.png", false);
+  const auto one = nlohmann::json::parse(run("bench a.png b.png --seconds 0.1 --precision fp32 -j 2 --json").out);
+  ASSERT_EQ(one["rows"].size(), 1U);
+  const auto& row = one["rows"][0];
+  EXPECT_EQ(row["precision"], "fp32");
+  EXPECT_EQ(row["threads"], 2);
+  EXPECT_GE(row["images"], 64);
+  EXPECT_GT(row["images_per_second"], 0);
+  for (const char* stage : {"decode_ms", "preprocess_ms", "network_ms", "total_ms"}) {
+    EXPECT_GT(row[stage]["p50"], 0) << stage;
+    EXPECT_GE(row[stage]["p99"], row[stage]["p50"]) << stage;
+  }
+  EXPECT_GT(row["total_ms"]["p50"], row["network_ms"]["p50"]);
+  EXPECT_EQ(one["most_images"], nlohmann::json({{"precision", "fp32"}, {"threads", 2}}));
+
+  // This model has no ranges for int8; whether the CPU has bf16 doesn't matter.
+  const auto all = nlohmann::json::parse(run("bench a.png --seconds 0.1 -j 1 --json").out);
+  EXPECT_EQ(all["rows"][0]["precision"], "fp32");
+  EXPECT_NE(all["missing"]["int8"].get<std::string>().find("quantize"), std::string::npos) << all["missing"];
+
+  const std::string table = run("bench --seconds 0.1 --precision fp32 -j 2 2>&1").out;
+  EXPECT_EQ(table.rfind("catdog: no image named: this measures a generated PNG", 0), 0U) << table;
+  EXPECT_NE(table.find("\nMost images a second:  --precision fp32 --threads 2 ("), std::string::npos) << table;
+}
+
+TEST_F(Cli, BenchSaysWhatIsWrong) {
+  damaged("bad.png");
+  fs::create_directory(folder_ / "empty");
+  const auto refusal = [&](const std::string& arguments, int code) {
+    const Outcome outcome = run(arguments + " 2>&1");
+    EXPECT_EQ(outcome.code, code) << arguments;
+    return outcome.out;
+  };
+  EXPECT_EQ(refusal("bench bad.png", 1).rfind("catdog: bad.png: ", 0), 0U);
+  EXPECT_NE(refusal("bench empty", 2).find("nothing to classify"), std::string::npos);
+  EXPECT_NE(refusal("bench --precision int8", 3).find("quantize"), std::string::npos);
+}
+
 TEST_F(Cli, APathAloneIsClassified) {
   image("a.png", true);
   image("photos/b.png", false);
