@@ -26,11 +26,3 @@ function(catdog_target name)
     target_link_options(${name} PRIVATE --coverage)
   endif()
 endfunction()
-
-# catdog_compile_together(NAME): in two compilations. For files that include libtorch: its headers take twenty seconds.
-function(catdog_compile_together name)
-  get_target_property(sources ${name} SOURCES)
-  list(LENGTH sources count)
-  math(EXPR half "(${count} + 1) / 2")
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${half})
-endfunction()

@@ -45,9 +45,9 @@ lint_format() {
 }
 
 lint_tidy() {
-  configure dev
+  configure dev -B build/tidy -DCMAKE_UNITY_BUILD=OFF # clang-tidy reads each file alone.
   tracked '*.c' '*.cpp' | tr '\0' '\n' >build/lint-cache/files
-  python3 scripts/tidy.py --root "$CATDOG_ROOT" --build build/dev --cache build/lint-cache --jobs "$CATDOG_JOBS" \
+  python3 scripts/tidy.py --root "$CATDOG_ROOT" --build build/tidy --cache build/lint-cache --jobs "$CATDOG_JOBS" \
     --only build/lint-cache/files
 }
 

@@ -18,19 +18,19 @@ constexpr int grid_lines = 5;
 constexpr std::array<const char*, 4> colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"};
 constexpr std::array<const char*, 4> dashes = {"none", "6 3", "2 2", "8 3 2 3"};
 
-std::string number(double value, const char* format = "%.1f") {
+std::string formatted(double value, const char* format = "%.1f") {
   std::array<char, 32> buffer{};
   std::snprintf(buffer.data(), buffer.size(), format, value);
   return buffer.data();
 }
 
 std::string text_at(double x, double y, const std::string& attributes, const std::string& text) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" " + attributes + ">" + escaped(text) + "</text>";
+  return "<text x=\"" + formatted(x) + "\" y=\"" + formatted(y) + "\" " + attributes + ">" + escaped(text) + "</text>";
 }
 
 std::string line(double x1, double y1, double x2, double y2, const std::string& attributes) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) +
-         "\" " + attributes + "/>";
+  return "<line x1=\"" + formatted(x1) + "\" y1=\"" + formatted(y1) + "\" x2=\"" + formatted(x2) + "\" y2=\"" +
+         formatted(y2) + "\" " + attributes + "/>";
 }
 
 class Drawing {
@@ -39,7 +39,7 @@ class Drawing {
 
   std::string svg() {
     const double height = bottom + 40 + legend_row * static_cast<double>(chart_.series.size());
-    out_ = "<svg role=\"img\" viewBox=\"0 0 360 " + number(height) + "\"><title>" + escaped(chart_.title) +
+    out_ = "<svg role=\"img\" viewBox=\"0 0 360 " + formatted(height) + "\"><title>" + escaped(chart_.title) +
            "</title><desc>" + escaped(chart_.description) + "</desc>\n";
     axes();
     for (std::size_t i = 0; i < chart_.series.size(); ++i) {
@@ -62,8 +62,8 @@ class Drawing {
       const double value = chart_.y_low + part * range;
       out_ += line(left, y(value), right, y(value), "class=\"grid\"");
       out_ += line(x(part), top, x(part), bottom, "class=\"grid\"");
-      out_ += text_at(left - 5, y(value) + 4, "text-anchor=\"end\"", number(value, range < 0.1 ? "%.3f" : "%.2f"));
-      out_ += text_at(x(part), bottom + 15, "text-anchor=\"middle\"", number(part));
+      out_ += text_at(left - 5, y(value) + 4, "text-anchor=\"end\"", formatted(value, range < 0.1 ? "%.3f" : "%.2f"));
+      out_ += text_at(x(part), bottom + 15, "text-anchor=\"middle\"", formatted(part));
     }
     out_ += text_at((left + right) / 2, bottom + 31, "text-anchor=\"middle\"", chart_.x_title);
     out_ += text_at(-(top + bottom) / 2, 12, "text-anchor=\"middle\" transform=\"rotate(-90)\"", chart_.y_title);
@@ -81,11 +81,11 @@ class Drawing {
       // Points that no eye can tell from the one before would only make the file big.
       const bool near = std::abs(point.x - last.x) < 0.4 && std::abs(point.y - last.y) < 0.4;
       if (near && i + 1 < one.points.size()) continue;
-      path += (path.empty() ? "" : " ") + number(point.x) + "," + number(point.y);
+      path += (path.empty() ? "" : " ") + formatted(point.x) + "," + formatted(point.y);
       last = point;
       if (one.kind == Series::Kind::dots) {
-        out_ +=
-            "<circle cx=\"" + number(point.x) + "\" cy=\"" + number(point.y) + "\" r=\"3\" fill=\"" + colour + "\"/>";
+        out_ += "<circle cx=\"" + formatted(point.x) + "\" cy=\"" + formatted(point.y) + "\" r=\"3\" fill=\"" + colour +
+                "\"/>";
       }
     }
     out_ += "<polyline points=\"" + path + "\" fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"2\" " +
@@ -97,9 +97,9 @@ class Drawing {
     const double bin = (right - left) / static_cast<double>(one.points.size());
     const double width = bin * 0.9 / static_cast<double>(chart_.series.size());
     for (const Point& point : one.points) {
-      out_ += "<rect x=\"" + number(x(point.x) - bin * 0.45 + width * static_cast<double>(index)) + "\" y=\"" +
-              number(y(point.y)) + "\" width=\"" + number(width) + "\" height=\"" + number(bottom - y(point.y)) +
-              "\" fill=\"" + colour + "\"/>";
+      out_ += "<rect x=\"" + formatted(x(point.x) - bin * 0.45 + width * static_cast<double>(index)) + "\" y=\"" +
+              formatted(y(point.y)) + "\" width=\"" + formatted(width) + "\" height=\"" +
+              formatted(bottom - y(point.y)) + "\" fill=\"" + colour + "\"/>";
     }
     out_ += "\n";
   }

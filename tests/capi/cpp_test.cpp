@@ -27,8 +27,6 @@ Error error_of(Call call) {
 
 Bytes archive_of(const ModelRecipe& recipe = {}) { return make_model_archive(recipe); }
 
-std::string text_of(const std::vector<std::uint8_t>& bytes) { return std::string(bytes.begin(), bytes.end()); }
-
 TEST(Cpp, OpensFilesMemoryAndTheDefault) {
   TemporaryFolder folder;
   const std::string path = (folder.path / "model.pt").string();

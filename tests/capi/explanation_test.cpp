@@ -9,12 +9,12 @@
 namespace catdog::test_support {
 namespace {
 
-constexpr int side = 8;
+constexpr int map_side = 8;
 
 ModelRecipe colours() {
   ModelRecipe recipe;
-  recipe.width = side;
-  recipe.height = side;
+  recipe.width = map_side;
+  recipe.height = map_side;
   recipe.architecture =
       R"({"name":"colour","layers":[{"op":"global_avg_pool"},{"op":"linear","name":"fc","out_features":3}]})";
   recipe.edit_weights = [](Weights& weights) {
@@ -29,12 +29,12 @@ ModelRecipe colours() {
 // A blue pixel in the upper right corner, a green one in the lower left, else red.
 ByteString scene() {
   ByteString rgb;
-  for (int i = 0; i < side * side; ++i) rgb.insert(rgb.end(), {255, 0, 0});
+  for (int i = 0; i < map_side * map_side; ++i) rgb.insert(rgb.end(), {255, 0, 0});
   const auto paint = [&rgb](int x, int y, std::array<std::uint8_t, 3> colour) {
-    std::copy(colour.begin(), colour.end(), rgb.begin() + std::ptrdiff_t{3} * (y * side + x));
+    std::copy(colour.begin(), colour.end(), rgb.begin() + std::ptrdiff_t{3} * (y * map_side + x));
   };
-  paint(side - 1, 0, {0, 0, 255});
-  paint(0, side - 1, {0, 255, 0});
+  paint(map_side - 1, 0, {0, 0, 255});
+  paint(0, map_side - 1, {0, 255, 0});
   return rgb;
 }
 
@@ -46,7 +46,7 @@ class CapiExplanation : public testing::Test {
     explanation_.reset(made);
     return status;
   }
-  float at(int x, int y) const { return catdog_explanation_map(explanation_.get())[y * side + x]; }
+  float at(int x, int y) const { return catdog_explanation_map(explanation_.get())[y * map_side + x]; }
   std::vector<std::uint8_t> drawn(int width, int height, std::size_t stride = 0) const {
     std::vector<std::uint8_t> rgb((stride > 0 ? stride : std::size_t{3} * width) * height, 77);
     EXPECT_EQ(catdog_explanation_draw(explanation_.get(), rgb.data(), width, height, stride), CATDOG_OK)
@@ -55,25 +55,25 @@ class CapiExplanation : public testing::Test {
   }
 
   ByteString pixels_ = scene();
-  catdog_image image_ = raw_image(CATDOG_FORMAT_RGB8, pixels_, side, side);
+  catdog_image image_ = raw_image(CATDOG_FORMAT_RGB8, pixels_, map_side, map_side);
   ClassifierHandle classifier_ = open_model(colours());
   ExplanationHandle explanation_;
 };
 
 TEST_F(CapiExplanation, MapHasTheTrustThatEachPlaceGives) {
   ASSERT_EQ(explain(image_), CATDOG_OK) << catdog_last_error();
-  EXPECT_EQ(catdog_explanation_rows(explanation_.get()), side);
-  EXPECT_EQ(catdog_explanation_columns(explanation_.get()), side);
+  EXPECT_EQ(catdog_explanation_rows(explanation_.get()), map_side);
+  EXPECT_EQ(catdog_explanation_columns(explanation_.get()), map_side);
   EXPECT_EQ(catdog_explanation_label(explanation_.get()), 0);
   // Logits 9 and 0, or 0 and 9; the score for neither is 0.5 where its logit is 0.
   EXPECT_NEAR(at(3, 3), 0.99988 * 0.5, 1e-4);
-  EXPECT_NEAR(at(side - 1, 0), 0.00012 * 0.5, 1e-4);
-  EXPECT_NEAR(at(0, side - 1), 0.5 * 0.00012, 1e-4);
+  EXPECT_NEAR(at(map_side - 1, 0), 0.00012 * 0.5, 1e-4);
+  EXPECT_NEAR(at(0, map_side - 1), 0.5 * 0.00012, 1e-4);
 
   ASSERT_EQ(explain(image_, 1), CATDOG_OK) << catdog_last_error();
   EXPECT_EQ(catdog_explanation_label(explanation_.get()), 1);
   EXPECT_NEAR(at(3, 3), 0.00012 * 0.5, 1e-4);
-  EXPECT_NEAR(at(side - 1, 0), 0.99988 * 0.5, 1e-4);
+  EXPECT_NEAR(at(map_side - 1, 0), 0.99988 * 0.5, 1e-4);
 }
 
 TEST_F(CapiExplanation, ResultIsTheVerdictOfClassifying) {
@@ -85,34 +85,34 @@ TEST_F(CapiExplanation, ResultIsTheVerdictOfClassifying) {
   EXPECT_EQ(catdog_result_status(result, 0), CATDOG_OK);
   EXPECT_EQ(probabilities(result), probabilities(expected.get()));
   EXPECT_STREQ(catdog_result_answer(result, 0), catdog_result_answer(expected.get(), 0));
-  EXPECT_EQ(catdog_result_measure(result, 0, CATDOG_MEASURE_WIDTH), side);
+  EXPECT_EQ(catdog_result_measure(result, 0, CATDOG_MEASURE_WIDTH), map_side);
 }
 
 TEST_F(CapiExplanation, FollowsTheUprightRegion) {
   image_.rotation = 90;  // The blue pixel goes to the lower right corner.
   ASSERT_EQ(explain(image_, 1), CATDOG_OK) << catdog_last_error();
-  EXPECT_GT(at(side - 1, side - 1), 0.4);
-  EXPECT_LT(at(side - 1, 0), 0.1);
+  EXPECT_GT(at(map_side - 1, map_side - 1), 0.4);
+  EXPECT_LT(at(map_side - 1, 0), 0.1);
 
   image_.rotation = 0;
-  image_.region_x = side / 2;  // Now it covers a quarter of each side.
-  image_.region_width = side / 2;
-  image_.region_height = side / 2;
+  image_.region_x = map_side / 2;  // Now it covers a quarter of each map_side.
+  image_.region_width = map_side / 2;
+  image_.region_height = map_side / 2;
   ASSERT_EQ(explain(image_, 1), CATDOG_OK) << catdog_last_error();
-  EXPECT_GT(at(side - 1, 0), 0.4);
-  EXPECT_LT(at(side / 2, 0), 0.1);
+  EXPECT_GT(at(map_side - 1, 0), 0.4);
+  EXPECT_LT(at(map_side / 2, 0), 0.1);
 }
 
 TEST_F(CapiExplanation, DrawingIsDarkWhereTheMapIsLow) {
   ASSERT_EQ(explain(image_), CATDOG_OK) << catdog_last_error();
   pixels_.assign(pixels_.size(), 0);  // It has pixels of its own,
   classifier_.reset();                // and needs no classifier.
-  const auto rgb = drawn(side, side);
-  const auto red = [&](int x, int y) { return rgb[std::size_t(3 * (y * side + x))]; };
-  const auto blue = [&](int x, int y) { return rgb[std::size_t(3 * (y * side + x) + 2)]; };
+  const auto rgb = drawn(map_side, map_side);
+  const auto red = [&](int x, int y) { return rgb[std::size_t(3 * (y * map_side + x))]; };
+  const auto blue = [&](int x, int y) { return rgb[std::size_t(3 * (y * map_side + x) + 2)]; };
   EXPECT_NEAR(red(3, 3), 255 * (0.2 + 0.8 * 0.5), 1);
-  EXPECT_NEAR(blue(side - 1, 0), 255 * 0.2, 1);
-  EXPECT_EQ(red(side - 1, 0), 0);
+  EXPECT_NEAR(blue(map_side - 1, 0), 255 * 0.2, 1);
+  EXPECT_EQ(red(map_side - 1, 0), 0);
 }
 
 TEST_F(CapiExplanation, DrawsAnySizeWithinTheStride) {
@@ -175,18 +175,18 @@ TEST_F(CapiExplanation, ANetworkWithoutAPoolingIsRefusedByName) {
 TEST_F(CapiExplanation, CppSaysTheSame) {
   const Bytes model = make_model_archive(colours());
   const Classifier classifier = Classifier::open_memory(model);
-  const Image image = Image::pixels(CATDOG_FORMAT_RGB8, pixels_, side, side);
+  const Image image = Image::pixels(CATDOG_FORMAT_RGB8, pixels_, map_side, map_side);
   const Explanation explanation = classifier.explain(image, 1);
   EXPECT_EQ(explanation.label_index(), 1);
-  EXPECT_EQ(explanation.rows(), side);
-  EXPECT_EQ(explanation.columns(), side);
-  EXPECT_GT(explanation.at(0, side - 1), 0.4);
-  EXPECT_LT(explanation.at(side - 1, 0), 0.1);
+  EXPECT_EQ(explanation.rows(), map_side);
+  EXPECT_EQ(explanation.columns(), map_side);
+  EXPECT_GT(explanation.at(0, map_side - 1), 0.4);
+  EXPECT_LT(explanation.at(map_side - 1, 0), 0.1);
   const auto map = explanation.map();
-  ASSERT_EQ(map.size(), std::size_t{side});
-  for (int y = 0; y < side; ++y) {
-    ASSERT_EQ(map[std::size_t(y)].size(), std::size_t{side});
-    for (int x = 0; x < side; ++x) EXPECT_EQ(map[std::size_t(y)][std::size_t(x)], explanation.at(y, x));
+  ASSERT_EQ(map.size(), std::size_t{map_side});
+  for (int y = 0; y < map_side; ++y) {
+    ASSERT_EQ(map[std::size_t(y)].size(), std::size_t{map_side});
+    for (int x = 0; x < map_side; ++x) EXPECT_EQ(map[std::size_t(y)][std::size_t(x)], explanation.at(y, x));
   }
   EXPECT_EQ(explanation.result().probabilities(), classifier.classify(image).probabilities());
   ASSERT_EQ(explain(image_, 1), CATDOG_OK);

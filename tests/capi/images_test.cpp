@@ -14,8 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string text_of(const ByteString& bytes) { return std::string(bytes.begin(), bytes.end()); }
-
 class CapiImages : public testing::Test {
  protected:
   catdog_status classify_file(const std::string& path, const ClassifierHandle& classifier) {

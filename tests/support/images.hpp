@@ -9,6 +9,7 @@
 namespace catdog::test_support {
 
 using ByteString = std::vector<std::uint8_t>;
+inline std::string text_of(const ByteString& bytes) { return {bytes.begin(), bytes.end()}; }
 
 // Packed RGB rows: gradients with a dark disc, so that no two corners are alike.
 struct Pixels {

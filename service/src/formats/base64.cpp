@@ -9,12 +9,12 @@
 namespace catdog::service {
 namespace {
 
-constexpr std::uint8_t invalid = 64;
+constexpr std::uint8_t no_digit = 64;
 constexpr std::string_view standard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::array<std::uint8_t, 256> make_values() {
   std::array<std::uint8_t, 256> values{};
-  values.fill(invalid);
+  values.fill(no_digit);
   for (std::size_t i = 0; i < standard.size(); ++i) {
     values[static_cast<unsigned char>(standard[i])] = static_cast<std::uint8_t>(i);
   }
@@ -37,7 +37,7 @@ std::string decode_base64(std::string_view text, std::string_view what) {
   std::uint32_t group = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const std::uint8_t value = values[static_cast<unsigned char>(digits[i])];
-    if (value == invalid) malformed(std::string(what) + " isn't base64 at character " + std::to_string(i));
+    if (value == no_digit) malformed(std::string(what) + " isn't base64 at character " + std::to_string(i));
     group = group << 6U | value;
     if (i % 4 == 3) {
       bytes += static_cast<char>(group >> 16U & 0xffU);

@@ -27,7 +27,7 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
-Problem invalid() {
+Problem invalid_token() {
   return {400, "invalid-token", "'feedback_token' is not one that this service gave; send the one of the answer."};
 }
 
@@ -35,7 +35,7 @@ template <typename Number>
 Number number(std::string_view text) {
   Number value{};
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size()) throw invalid();
+  if (failure != std::errc() || end != text.data() + text.size()) throw invalid_token();
   return value;
 }
 
@@ -71,9 +71,9 @@ std::string FeedbackTokens::issue(int predicted, std::string_view model_sha256,
 
 FeedbackClaim FeedbackTokens::check(std::string_view token, std::chrono::system_clock::time_point now) const {
   const std::size_t last = token.rfind('.');
-  if (last == std::string_view::npos || token.size() > 512) throw invalid();
+  if (last == std::string_view::npos || token.size() > 512) throw invalid_token();
   const std::string_view signed_part = token.substr(0, last);
-  if (!same_secret(token.substr(last + 1), encode_base64url(sign(signed_part)))) throw invalid();
+  if (!same_secret(token.substr(last + 1), encode_base64url(sign(signed_part)))) throw invalid_token();
   std::vector<std::string_view> parts;
   for (std::string_view rest = signed_part;;) {
     const std::size_t dot = rest.find('.');
@@ -81,7 +81,7 @@ FeedbackClaim FeedbackTokens::check(std::string_view token, std::chrono::system_
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
-  if (parts.size() != 5 || parts[0] != "v1") throw invalid();
+  if (parts.size() != 5 || parts[0] != "v1") throw invalid_token();
   FeedbackClaim claim;
   claim.predicted = number<int>(parts[1]);
   claim.at = std::chrono::system_clock::time_point(std::chrono::seconds(number<std::int64_t>(parts[2])));

@@ -6,9 +6,9 @@
 namespace catdog::service {
 namespace {
 
-class Parser {
+class MediaTypeParser {
  public:
-  Parser(std::string_view text, std::string_view what) : text_(text), what_(what) {}
+  MediaTypeParser(std::string_view text, std::string_view what) : text_(text), what_(what) {}
 
   MediaType parse() {
     MediaType result;
@@ -79,6 +79,8 @@ const std::string* MediaType::parameter(std::string_view name) const noexcept {
   return nullptr;
 }
 
-MediaType parse_media_type(std::string_view value, std::string_view what) { return Parser(trim(value), what).parse(); }
+MediaType parse_media_type(std::string_view value, std::string_view what) {
+  return MediaTypeParser(trim(value), what).parse();
+}
 
 }  // namespace catdog::service

@@ -11,9 +11,9 @@ constexpr std::string_view crlf = "\r\n";
 
 std::string at_byte(std::size_t offset) { return " at byte " + std::to_string(offset); }
 
-class Parser {
+class MultipartParser {
  public:
-  Parser(std::string_view body, std::string_view boundary, const MultipartLimits& limits)
+  MultipartParser(std::string_view body, std::string_view boundary, const MultipartLimits& limits)
       : body_(body), delimiter_(std::string("\r\n--").append(boundary)), limits_(limits) {}
 
   // RFC 2046: the text before the first boundary and after the last one is ignored.
@@ -147,7 +147,7 @@ std::string multipart_boundary(std::string_view content_type) {
 }
 
 std::vector<FormPart> parse_multipart(std::string_view body, std::string_view boundary, const MultipartLimits& limits) {
-  return Parser(body, boundary, limits).parse();
+  return MultipartParser(body, boundary, limits).parse();
 }
 
 }  // namespace catdog::service

@@ -15,7 +15,7 @@ std::string part(const std::string& header, const std::string& content) {
   return "--B\r\n" + header + "\r\n" + content + "\r\n";
 }
 
-std::string refusal(const std::string& body) {
+std::string multipart_refusal(const std::string& body) {
   return problem_of([&] { parse_multipart(body, "B"); });
 }
 
@@ -58,12 +58,13 @@ TEST(Multipart, KeepsNamesThatAreNotUtf8) {
 }
 
 TEST(Multipart, RefusesABodyThatIsNotFramedAsItMustBe) {
-  EXPECT_EQ(refusal(""), "400 malformed: the multipart body is empty");
-  EXPECT_EQ(refusal("hello"), "400 malformed: the multipart body lacks the boundary that Content-Type names");
-  EXPECT_EQ(refusal("preamble--B--"), "400 malformed: the multipart body lacks the boundary that Content-Type names");
-  EXPECT_EQ(refusal(std::string("--B\n") + file_header),
+  EXPECT_EQ(multipart_refusal(""), "400 malformed: the multipart body is empty");
+  EXPECT_EQ(multipart_refusal("hello"), "400 malformed: the multipart body lacks the boundary that Content-Type names");
+  EXPECT_EQ(multipart_refusal("preamble--B--"),
+            "400 malformed: the multipart body lacks the boundary that Content-Type names");
+  EXPECT_EQ(multipart_refusal(std::string("--B\n") + file_header),
             "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 3");
-  EXPECT_EQ(refusal(part(file_header, "x\r\n--Bx") + "--B--"),
+  EXPECT_EQ(multipart_refusal(part(file_header, "x\r\n--Bx") + "--B--"),
             "400 malformed: a boundary line of the multipart body isn't followed by CR LF at byte 76");
 }
 
@@ -80,18 +81,19 @@ TEST(Multipart, IgnoresWhatStandsAroundTheParts) {
 
 TEST(Multipart, SaysWhereABodyWasCutOff) {
   const std::string whole = part(file_header, "some bytes") + part(file_header, "more") + "--B--";
-  EXPECT_EQ(refusal(whole), "");
+  EXPECT_EQ(multipart_refusal(whole), "");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_THAT(refusal(whole.substr(0, size)), testing::StartsWith("400 malformed: ")) << size;
+    EXPECT_THAT(multipart_refusal(whole.substr(0, size)), testing::StartsWith("400 malformed: ")) << size;
   }
-  EXPECT_EQ(refusal("--B"), "400 malformed: the multipart body ends in a boundary line: it was cut off");
-  EXPECT_EQ(refusal("--B\r\nContent-Disp"), "400 malformed: the header of part 1 has no end: the body was cut off");
-  EXPECT_EQ(refusal(part(file_header, "x")),
+  EXPECT_EQ(multipart_refusal("--B"), "400 malformed: the multipart body ends in a boundary line: it was cut off");
+  EXPECT_EQ(multipart_refusal("--B\r\nContent-Disp"),
+            "400 malformed: the header of part 1 has no end: the body was cut off");
+  EXPECT_EQ(multipart_refusal(part(file_header, "x")),
             "400 malformed: part 1 of the form isn't ended by the boundary: the body was cut off");
 }
 
 TEST(Multipart, RefusesHeadersItCannotTrust) {
-  const auto with = [](const std::string& header) { return refusal(part(header, "x") + "--B--"); };
+  const auto with = [](const std::string& header) { return multipart_refusal(part(header, "x") + "--B--"); };
   EXPECT_EQ(with(""), "400 malformed: part 1 of the form has no Content-Disposition");
   EXPECT_EQ(with("Content-Type: image/png\r\n"), "400 malformed: part 1 of the form has no Content-Disposition");
   EXPECT_EQ(with(std::string(file_header) + file_header),
@@ -114,7 +116,9 @@ TEST(Multipart, RefusesHeadersItCannotTrust) {
 }
 
 TEST(Multipart, RefusesNestedFormsAndTransferEncodings) {
-  const auto with = [](const std::string& header) { return refusal(part(file_header + header, "x") + "--B--"); };
+  const auto with = [](const std::string& header) {
+    return multipart_refusal(part(file_header + header, "x") + "--B--");
+  };
   EXPECT_EQ(with("Content-Type: Multipart/mixed; boundary=C\r\n"),
             "400 malformed: part 1 of the form is multipart itself: send each image as a 'file' field of its own");
   EXPECT_EQ(with("Content-Transfer-Encoding: base64\r\n"),
@@ -127,7 +131,7 @@ TEST(Multipart, RefusesNestedFormsAndTransferEncodings) {
 TEST(Multipart, LimitsPartsAndTheirHeaders) {
   std::string body;
   for (int i = 0; i < 10000; ++i) body += part(file_header, "x");
-  EXPECT_EQ(refusal(body + "--B--"), "413 too-many-parts: the form has more than 256 parts: send fewer");
+  EXPECT_EQ(multipart_refusal(body + "--B--"), "413 too-many-parts: the form has more than 256 parts: send fewer");
   std::string allowed;
   for (int i = 0; i < 256; ++i) allowed += part(file_header, "x");
   EXPECT_EQ(parse_multipart(allowed + "--B--", "B").size(), 256U);
@@ -136,8 +140,8 @@ TEST(Multipart, LimitsPartsAndTheirHeaders) {
     header += std::string(size - header.size() - 2, 'y') + "\r\n";
     return part(header, "x") + "--B--";
   };
-  EXPECT_EQ(refusal(padded(8192)), "");
-  EXPECT_EQ(refusal(padded(8300)), "413 header-too-large: the header of part 1 has more than 8192 bytes");
+  EXPECT_EQ(multipart_refusal(padded(8192)), "");
+  EXPECT_EQ(multipart_refusal(padded(8300)), "413 header-too-large: the header of part 1 has more than 8192 bytes");
 }
 
 TEST(Multipart, ReadsTheBoundary) {

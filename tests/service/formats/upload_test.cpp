@@ -15,7 +15,7 @@ std::string field(const std::string& name, const std::string& content) {
          content + "\r\n";
 }
 
-std::string refusal(const Request& request) {
+std::string upload_refusal(const Request& request) {
   return problem_of([&] { read_uploads(request, 3); });
 }
 
@@ -29,7 +29,7 @@ TEST(Uploads, TakesARawBodyAsItIs) {
     EXPECT_EQ(uploads[0].bytes.size(), 5U);
     EXPECT_EQ(uploads[0].name, "");
   }
-  EXPECT_EQ(refusal(make_request("image/png", "")), "400 malformed: the body is empty: send an image");
+  EXPECT_EQ(upload_refusal(make_request("image/png", "")), "400 malformed: the body is empty: send an image");
 }
 
 TEST(Uploads, TakesTheFileFieldsOfAFormInOrder) {
@@ -45,12 +45,12 @@ TEST(Uploads, TakesTheFileFieldsOfAFormInOrder) {
 }
 
 TEST(Uploads, RefusesFormsWithoutImages) {
-  EXPECT_EQ(refusal(make_request(form_type, field("image", "x") + "--B--")),
+  EXPECT_EQ(upload_refusal(make_request(form_type, field("image", "x") + "--B--")),
             "400 malformed: the form has no field 'file'");
-  EXPECT_EQ(refusal(make_request(form_type, "--B--")), "400 malformed: the form has no field 'file'");
-  EXPECT_EQ(refusal(make_request(form_type, field("file", "") + "--B--")),
+  EXPECT_EQ(upload_refusal(make_request(form_type, "--B--")), "400 malformed: the form has no field 'file'");
+  EXPECT_EQ(upload_refusal(make_request(form_type, field("file", "") + "--B--")),
             "400 malformed: field 'file' is empty: choose an image");
-  EXPECT_EQ(refusal(make_request("multipart/form-data", "--B--")),
+  EXPECT_EQ(upload_refusal(make_request("multipart/form-data", "--B--")),
             "400 malformed: Content-Type has no boundary: multipart/form-data needs one");
 }
 
@@ -67,10 +67,11 @@ TEST(Uploads, LimitsTheImages) {
   const std::string refused = "413 too-many-pictures: at most 3 images a request: send the others in another one";
   std::string form;
   for (int i = 0; i < 3; ++i) form += field("file", "x");
-  EXPECT_EQ(refusal(make_request(form_type, form + "--B--")), "");
-  EXPECT_EQ(refusal(make_request(form_type, form + field("file", "x") + "--B--")), refused);
-  EXPECT_EQ(refusal(make_request("application/json", R"({"images": ["Zg==", "Zg==", "Zg=="]})")), "");
-  EXPECT_EQ(refusal(make_request("application/json", R"({"images": ["Zg==", "Zg==", "Zg==", "Zg=="]})")), refused);
+  EXPECT_EQ(upload_refusal(make_request(form_type, form + "--B--")), "");
+  EXPECT_EQ(upload_refusal(make_request(form_type, form + field("file", "x") + "--B--")), refused);
+  EXPECT_EQ(upload_refusal(make_request("application/json", R"({"images": ["Zg==", "Zg==", "Zg=="]})")), "");
+  EXPECT_EQ(upload_refusal(make_request("application/json", R"({"images": ["Zg==", "Zg==", "Zg==", "Zg=="]})")),
+            refused);
 }
 
 TEST(Uploads, AllowsAsManyPartsAsImages) {
@@ -94,7 +95,7 @@ TEST(Uploads, DecodesJson) {
 }
 
 TEST(Uploads, SaysWhatIsWrongWithJson) {
-  const auto with = [](const std::string& body) { return refusal(make_request("application/json", body)); };
+  const auto with = [](const std::string& body) { return upload_refusal(make_request("application/json", body)); };
   const std::string either =
       "400 malformed: the body must have either 'image' (a base64 string) or 'images' (a list of them)";
   EXPECT_EQ(with("{}"), either);
