@@ -161,10 +161,10 @@ class Builder {
     }
     node->last = layer_;
     const std::size_t per_channel = node->weights.size() / norm.scale.size();
-    for (std::size_t i = 0; i < node->weights.size(); ++i) {
-      node->weights[i] = static_cast<float>(node->weights[i] * norm.scale[i / per_channel]);
-    }
+    float* weight = node->weights.data();
     for (std::size_t c = 0; c < node->bias.size(); ++c) {
+      const double scale = norm.scale[c];
+      for (std::size_t i = 0; i < per_channel; ++i, ++weight) *weight = static_cast<float>(*weight * scale);
       node->bias[c] = static_cast<float>(node->bias[c] * norm.scale[c] + norm.shift[c]);
     }
   }
