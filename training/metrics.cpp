@@ -29,7 +29,8 @@ Metrics measure(const Predictions& predictions, double temperature) {
 double fit_temperature(const Predictions& predictions) {
   // Golden-section search on the logarithm: the log loss is convex in 1/T.
   constexpr double ratio = 0.6180339887498949;
-  double low = std::log(0.05);
+  const auto wrong = predictions.logits.argmax(1).ne(predictions.labels).sum().item<std::int64_t>();
+  double low = std::log(wrong < 10 ? 1.0 : 0.05);
   double high = std::log(20.0);
   for (int i = 0; i < 40; ++i) {
     const double a = high - ratio * (high - low);

@@ -30,7 +30,8 @@ struct Metrics {
 
 Metrics measure(const Predictions& predictions, double temperature);
 
-// The temperature that minimises the log loss (Guo et al., On calibration of modern neural networks, 2017).
+// The temperature that minimises the log loss (Guo et al., On calibration of modern neural networks, 2017). With fewer
+// than ten wrong answers it isn't below 1: so few can't justify making the network surer than it is.
 double fit_temperature(const Predictions& predictions);
 
 // Learning rate at a step: warm-up, then down to (almost) nothing along a cosine. "one-cycle" warms up along a cosine

@@ -83,4 +83,18 @@ TEST(Temperature, RecoversAKnownScale) {
   EXPECT_NEAR(fit_temperature(predictions), 3, 0.02);
 }
 
+// 400 hesitant answers, which a temperature below 1 makes surer.
+TEST(Temperature, FewWrongAnswersDontMakeTheNetworkSurer) {
+  const auto hesitant = [](int wrong) {
+    Predictions predictions;
+    predictions.logits = torch::zeros({400, 2});
+    predictions.logits.select(1, 0).fill_(1);
+    predictions.labels = torch::zeros({400}, torch::kInt64);
+    predictions.labels.slice(0, 0, wrong).fill_(1);
+    return predictions;
+  };
+  EXPECT_NEAR(fit_temperature(hesitant(9)), 1, 1e-3);
+  EXPECT_NEAR(fit_temperature(hesitant(10)), 1 / std::log(39.0), 0.01);  // The logits' odds are then those of the data.
+}
+
 }  // namespace
