@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "formats/oip.hpp"
+#include "formats/oip_request.hpp"
 
 using namespace catdog::service;
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/oip_request.hpp"
+
 #include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -6,7 +8,7 @@
 
 #include "formats/base64.hpp"
 #include "formats/json_body.hpp"
-#include "formats/oip.hpp"
+#include "formats/oip_response.hpp"
 #include "formats/text.hpp"
 
 namespace catdog::service {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/oip_response.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 
 #include "formats/json_body.hpp"
-#include "formats/oip.hpp"
 
 namespace catdog::service {
 namespace {

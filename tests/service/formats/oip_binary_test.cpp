@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/oip.hpp"
+#include "formats/oip_request.hpp"
+#include "formats/oip_response.hpp"
 #include "service/formats/support.hpp"
 
 namespace catdog::service {

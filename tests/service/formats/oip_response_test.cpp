@@ -2,7 +2,7 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
-#include "formats/oip.hpp"
+#include "formats/oip_response.hpp"
 #include "service/formats/support.hpp"
 
 namespace catdog::service {
