@@ -147,7 +147,8 @@ def to_onnx(archive: Archive) -> onnx.ModelProto:
     config = archive.config
     size, labels, calibration = config["input"], config["labels"], config.get("calibration", {})
     graph = Graph(archive)
-    value, ids = "image", {}
+    value = "image"
+    ids: dict[str, str] = {}
     for index, layer in enumerate(config["architecture"]["layers"]):
         value = graph.layer(index, layer, ids[layer["input"]] if "input" in layer else value, ids)
         if "id" in layer:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Open Inference Protocol v2, as KServe's and Triton's clients speak it.
 #include "formats/oip_response.hpp"
-
 #include "handlers/classify.hpp"
 #include "handlers/handlers.hpp"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/oip_request.hpp"
+
 #include <algorithm>
 
-#include "formats/oip_request.hpp"
 #include "formats/oip_response.hpp"
 #include "service/formats/support.hpp"
 

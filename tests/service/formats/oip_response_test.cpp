@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/oip_response.hpp"
+
 #include <bit>
 #include <nlohmann/json.hpp>
 
-#include "formats/oip_response.hpp"
 #include "service/formats/support.hpp"
 
 namespace catdog::service {
