@@ -17,7 +17,7 @@ import zipfile
 from typing import Any
 
 import numpy as np
-import onnx
+import onnx  # type: ignore[import]
 from onnx import TensorProto, helper, numpy_helper
 
 Layer = dict[str, Any]

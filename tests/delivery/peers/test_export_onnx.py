@@ -63,7 +63,8 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         archive.writestr("a/b", "c")
     done = export(other, tmp_path / "out.onnx")
     assert done.returncode == 1
-    assert done.stderr == f"export_onnx.py: {other}: {other} has no catdog.json: it isn't a model file of this project\n"
+    reason = f"{other} has no catdog.json: it isn't a model file of this project"
+    assert done.stderr == f"export_onnx.py: {other}: {reason}\n"
     assert not (tmp_path / "out.onnx").exists()
     (tmp_path / "text.pt").write_text("no")
     assert export(tmp_path / "text.pt", tmp_path / "out.onnx").stderr.endswith("text.pt: File is not a zip file\n")
