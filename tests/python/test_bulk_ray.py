@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/bulk_ray.py on a local Ray with two workers."""
+"""examples/python/bulk_ray.py on a local Ray with two workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pyarrow  # noqa: E402
 
 
 def bulk(root: Path, source: Path, output: Path) -> tuple[str, list[dict[str, Any]]]:
-    command = [sys.executable, root / "examples/bulk_ray.py", source, output, "--workers", "2", "--compare"]
+    command = [sys.executable, root / "examples/python/bulk_ray.py", source, output, "--workers", "2", "--compare"]
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
     told = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -11,7 +11,7 @@ import pytest
 
 
 def run(root: Path, name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, root / "examples" / name, *arguments]
+    command = [sys.executable, root / "examples/python" / name, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
