@@ -66,20 +66,36 @@ def test_nothing_else_can(tag: str, tmp_path: Path) -> None:
 
 def publish(fakes: Fakes, tmp_path: Path, owner: str = "SomeOne", branch: str = "main") -> tuple[int, str]:
     output = tmp_path / "output"
-    arguments = ["--local", "x:ci", "--owner", owner, "--commit", COMMIT, "--branch", branch]
+    arguments = [
+        "--local",
+        "x:ci-amd64",
+        "--local",
+        "x:ci-arm64",
+        "--owner",
+        owner,
+        "--commit",
+        COMMIT,
+        "--branch",
+        branch,
+    ]
     done = run("publish_image.sh", *arguments, fakes=fakes, GITHUB_OUTPUT=str(output))
     return done.returncode, output.read_text() if output.exists() else ""
 
 
+LIST = "sha256:" + "a" * 64
+
+
 def test_publishes_by_commit_and_branch(fakes: Fakes, tmp_path: Path) -> None:
-    fakes.set(digests=[DIGEST, DIGEST])
-    image = IMAGE
-    assert publish(fakes, tmp_path, branch="feature/x y") == (0, f"image={image}\ndigest={DIGEST}\n")
-    assert [call for call in fakes.calls("docker") if not call.startswith("buildx")] == [
-        f"tag x:ci {image}:{COMMIT}",
-        f"push {image}:{COMMIT}",
-        f"tag x:ci {image}:feature-x-y",
-        f"push {image}:feature-x-y",
+    other = "sha256:" + "e" * 64
+    fakes.set(digests=[DIGEST, other], digest=LIST)
+    assert publish(fakes, tmp_path, branch="feature/x y") == (0, f"image={IMAGE}\ndigest={LIST}\n")
+    changing = ("tag", "push", "buildx imagetools create")
+    assert [call for call in fakes.calls("docker") if call.startswith(changing)] == [
+        f"tag x:ci-amd64 {IMAGE}:{COMMIT}-amd64",
+        f"push {IMAGE}:{COMMIT}-amd64",
+        f"tag x:ci-arm64 {IMAGE}:{COMMIT}-arm64",
+        f"push {IMAGE}:{COMMIT}-arm64",
+        f"buildx imagetools create --tag {IMAGE}:{COMMIT} --tag {IMAGE}:feature-x-y {IMAGE}@{DIGEST} {IMAGE}@{other}",
     ]
 
 
@@ -100,28 +116,47 @@ class Project:
             self.commits.append(head.stdout.strip())
 
     def pushed(self, fakes: Fakes, commit: str) -> list[str]:
-        command = [str(self.script), "--local", "x:ci", "--owner", "SomeOne", "--commit", commit, "--branch", "main"]
+        command = [
+            str(self.script),
+            "--local",
+            "x:ci-amd64",
+            "--owner",
+            "SomeOne",
+            "--commit",
+            commit,
+            "--branch",
+            "main",
+        ]
         subprocess.run(command, env=fakes.environment(), capture_output=True, check=True)
-        return [call for call in fakes.calls("docker") if call.startswith("push")]
+        (created,) = [call for call in fakes.calls("docker") if call.startswith("buildx imagetools create")]
+        return re.findall(r"--tag (\S+)", created)
 
 
 def test_a_slow_build_does_not_take_the_branch_back(fakes: Fakes, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     older, newer = project.commits
-    fakes.set(digests=[DIGEST, DIGEST], revision=newer)
-    assert project.pushed(fakes, older) == [f"push {IMAGE}:{older}"]
+    fakes.set(digests=[DIGEST], digest=LIST, revision=newer)
+    assert project.pushed(fakes, older) == [f"{IMAGE}:{older}"]
 
 
 def test_a_later_build_takes_the_branch_on(fakes: Fakes, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     older, newer = project.commits
-    fakes.set(digests=[DIGEST, DIGEST], revision=older)
-    assert project.pushed(fakes, newer) == [f"push {IMAGE}:{newer}", f"push {IMAGE}:main"]
+    fakes.set(digests=[DIGEST], digest=LIST, revision=older)
+    assert project.pushed(fakes, newer) == [f"{IMAGE}:{newer}", f"{IMAGE}:main"]
 
 
-def test_both_tags_must_be_the_same_image(fakes: Fakes, tmp_path: Path) -> None:
-    fakes.set(digests=[DIGEST, "sha256:" + "e" * 64])
+def test_a_list_without_a_digest_is_no_success(fakes: Fakes, tmp_path: Path) -> None:
+    fakes.set(digests=[DIGEST, DIGEST], digest="no digest")
     assert publish(fakes, tmp_path) == (2, "")
+
+
+def test_each_architecture_once(fakes: Fakes) -> None:
+    arguments = ["--owner", "SomeOne", "--commit", COMMIT, "--branch", "main"]
+    done = run("publish_image.sh", "--local", "x:ci-arm64", "--local", "y:ci-arm64", *arguments, fakes=fakes)
+    assert done.returncode == 2
+    assert "two of the images are for arm64" in done.stderr
+    assert not [call for call in fakes.calls("docker") if call.startswith("push")]
 
 
 @pytest.mark.parametrize("owner", ["", "a/b", "a b", "-a"])
