@@ -82,7 +82,10 @@ void add_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str()
       ->excludes(backbone)
       ->group(data);
-  app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100000))->capture_default_str()->group(data);
+  app.add_option("--epochs", o.epochs, "0 = calibrate the weights of --init as they are")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str()
+      ->group(data);
   app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 4096))->capture_default_str()->group(data);
   app.add_option("--validation", o.val_fraction, "Share of the files")
       ->check(CLI::Range(0.0, 0.9))
@@ -318,6 +321,10 @@ Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).)");
   if (const auto code = parse(app, argc, argv)) return *code;
   if (options.architecture.empty() && options.backbone.empty()) {
     std::fprintf(stderr, "catdog-train: give --architecture FILE or --backbone MODEL; see --help\n");
+    return exit_usage;
+  }
+  if (options.epochs == 0 && options.init.empty()) {
+    std::fprintf(stderr, "catdog-train: --epochs 0 calibrates the weights of --init FILE; name one\n");
     return exit_usage;
   }
   use_huge_pages(argv);

@@ -83,7 +83,7 @@ with open("/proc/self/maps") as maps:
 def test_it_brings_the_command(cat: Path, tmp_path: Path) -> None:
     installed = Path(sys.executable).with_name("catdog")
     told = subprocess.run([installed, cat], capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    assert (told.returncode, told.stderr) == (0, "") and told.stdout.startswith(f"{cat}: cat 0.")
+    assert (told.returncode, told.stderr) == (0, "") and told.stdout.startswith(f"{cat}: cat ")
     told = subprocess.run([installed, "info"], capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert str(Path(catdog.__file__).parent / "best_model.pt") in told.stdout
 

@@ -221,6 +221,22 @@ TEST_F(TrainerTest, ProgramQuantizes) {
   EXPECT_NE(std::system((std::string(CATDOG_TRAIN_PROGRAM) + " quantize 2>/dev/null >&2").c_str()), 0);
 }
 
+TEST_F(TrainerTest, WithoutEpochsItCalibratesTheStartWeights) {
+  ASSERT_EQ(run_program({"--epochs", "2"}), 0) << read(folder_.path() / "log.txt");
+  const fs::path trained = folder_.path() / "trained.pt";
+  fs::copy_file(options_.output + "/best_model.pt", trained);
+  ASSERT_EQ(run_program({"--overwrite", "--epochs", "0", "--init", trained.string()}), 0)
+      << read(folder_.path() / "log.txt");
+  const core::ModelFile before = core::ModelFile::from_file(trained.string());
+  const core::ModelFile after = core::ModelFile::from_file(options_.output + "/best_model.pt");
+  EXPECT_DOUBLE_EQ(after.config().calibration.temperature, before.config().calibration.temperature);
+  ASSERT_EQ(after.config().golden.size(), before.config().golden.size());
+  EXPECT_EQ(after.config().golden[0].logits, before.config().golden[0].logits);
+
+  EXPECT_EQ(run_program({"--overwrite", "--epochs", "0"}), 2);
+  EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--epochs 0 calibrates the weights of --init"));
+}
+
 TEST_F(TrainerTest, CtrlCSavesAndResumeFinishes) {
   ASSERT_EQ(run_program({"--epochs", "400"}, 100), 130) << read(folder_.path() / "log.txt");
   EXPECT_THAT(read(folder_.path() / "log.txt"), testing::HasSubstr("--resume"));
