@@ -47,7 +47,7 @@ def test_the_figures(evaluation: Path, tmp_path: Path) -> None:
     assert "| 2,171 | 95.99 % (95.08–96.74) | 0.994 | 0.009 | 0.962 / 0.954 / 0.958 | – / 1.000 / 1.000 |" in text
     assert "| cat | 1000 | 48 |" in text and "| dog | 39 | 1084 |" in text
     assert measured["model"]["sha256"] in text and f"{MODEL.stat().st_size:,} bytes" in text
-    assert "19,072 train" in text and "epochs 0" in text
+    assert "19,072 train" in text and "epochs 24" in text
 
 
 def test_only_the_generated_part_of_a_card_changes(evaluation: Path, tmp_path: Path) -> None:
