@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [--runtime | --build | --service | --torch | --dev | --packages | --contract | --delivery]…: installs what is needed from Debian's packages.
+# setup.sh [--runtime | --build | --service | --torch | --dev | --packages | --contract | --delivery | --cross]…: installs what is needed from Debian's packages.
 #   --runtime  what an installed libcatdog needs to run
 #   --build    what is needed to build the library and the catdog command (scripts/demo.sh)
 #   --service  that, and what is needed to build the HTTP service
@@ -8,6 +8,7 @@
 #   --packages what scripts/build_packages.sh needs besides
 #   --contract what scripts/contract_tests.sh needs besides
 #   --delivery what scripts/delivery_tests.sh needs besides
+#   --cross    what scripts/cross_build.sh needs besides
 #   --dev      all of it, and what tests, lint, sanitizers, fuzzing and coverage need (the default)
 # A second run finds everything in place and takes less than a second. Uses sudo when not root.
 # shellcheck source=scripts/common.sh
@@ -56,6 +57,11 @@ packages=(
   help2man lintian dpkg-dev debootstrap             # Debian packages and their test
 )
 
+cross=(
+  crossbuild-essential-arm64 debootstrap fakeroot   # a compiler for arm64, and what it links
+  qemu-user-static                                  # runs what it made
+)
+
 contract=(
   prometheus chromium chromium-driver               # promtool; the page's test
 )
@@ -78,6 +84,7 @@ for role in "$@"; do
     --service) wanted+=("${build[@]}" "${service[@]}") ;;
     --torch) wanted+=("${build[@]}" "${torch[@]}") ;;
     --packages) wanted+=("${packages[@]}") ;;
+    --cross) wanted+=("${cross[@]}") ;;
     --contract) wanted+=("${contract[@]}") ;;
     --delivery) wanted+=("${delivery[@]}") ;;
     --dev) wanted+=("${build[@]}" "${service[@]}" "${torch[@]}" "${dev[@]}") ;;
