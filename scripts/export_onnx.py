@@ -57,7 +57,6 @@ class Graph:
         self._archive = archive
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
-        self._channels: dict[str, int] = {}  # Of flat values.
 
     def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Adds a node; returns the name of its output."""
@@ -103,7 +102,6 @@ class Graph:
                 inputs = [flat, self._weight(layer["name"] + ".weight")]
                 if layer.get("bias", True):
                     inputs.append(self._weight(layer["name"] + ".bias"))
-                self._channels[out] = layer["out_features"]
                 return self.node("Gemm", inputs, out, transB=1)
             case "log_sum_exp":
                 return self._log_sum_exp(source, layer, out)

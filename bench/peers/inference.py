@@ -9,7 +9,6 @@ is faster. int8: ONNX Runtime's static quantization, and NNCF's for OpenVINO, bo
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -226,5 +225,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.exit(main())

@@ -95,7 +95,7 @@ TEST_F(CapiExplanation, FollowsTheUprightRegion) {
   EXPECT_LT(at(map_side - 1, 0), 0.1);
 
   image_.rotation = 0;
-  image_.region_x = map_side / 2;  // Now it covers a quarter of each map_side.
+  image_.region_x = map_side / 2;  // Now it covers a quarter of each side.
   image_.region_width = map_side / 2;
   image_.region_height = map_side / 2;
   ASSERT_EQ(explain(image_, 1), CATDOG_OK) << catdog_last_error();
