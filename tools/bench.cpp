@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <thread>
+#include <utility>
 
 #include "commands.hpp"
 #include "inputs.hpp"
@@ -133,7 +133,8 @@ struct Outcome {
   std::vector<Missing> missing;
 };
 
-Outcome measure_all(const BenchOptions& options, const std::vector<std::string>& paths, const std::string& piped) {
+Outcome measure_all(const BenchOptions& options, const std::vector<int>& threads, const std::vector<std::string>& paths,
+                    const std::string& piped) {
   const std::vector<std::string> precisions = options.model.precision == "auto"
                                                   ? std::vector<std::string>{"fp32", "bf16", "int8"}
                                                   : std::vector<std::string>{options.model.precision};
@@ -142,9 +143,8 @@ Outcome measure_all(const BenchOptions& options, const std::vector<std::string>&
     ModelOptions model = options.model;
     model.precision = precision;
     try {
-      const int own = static_cast<int>(Session(model).integer(CATDOG_INFO_THREADS));
-      for (const int threads : options.model.threads ? std::vector<int>{own} : thread_counts(own)) {
-        model.threads = threads;
+      for (const int count : threads) {
+        model.threads = count;
         const Session session(model);
         session.warm_up();
         outcome.rows.push_back(measure(session, paths, piped, options.seconds));
@@ -230,6 +230,14 @@ std::string json_of(const Outcome& outcome, const Automatic& automatic) {
                    2);
 }
 
+// With the number of threads that the library takes. Closes the model again.
+std::pair<Automatic, int> look_at_automatic(ModelOptions model) {
+  model.precision = "auto";
+  const Session session(model);
+  return {{session.info(CATDOG_INFO_PRECISION), session.info(CATDOG_INFO_PRECISION_REASON)},
+          static_cast<int>(session.integer(CATDOG_INFO_THREADS))};
+}
+
 int bench(const BenchOptions& options) {
   std::vector<std::string> complaints;
   std::vector<std::string> paths = expand_inputs(options.named, false, complaints);
@@ -242,9 +250,9 @@ int bench(const BenchOptions& options) {
     piped = generated_png();
     paths = {"-"};
   }
-  const Session own(options.model);
-  const Automatic automatic{own.info(CATDOG_INFO_PRECISION), own.info(CATDOG_INFO_PRECISION_REASON)};
-  const Outcome outcome = measure_all(options, paths, piped);
+  const auto [automatic, own] = look_at_automatic(options.model);
+  const std::vector<int> threads = options.model.threads ? std::vector<int>{own} : thread_counts(own);
+  const Outcome outcome = measure_all(options, threads, paths, piped);
   write_out(options.json ? json_of(outcome, automatic) : table_of(outcome, automatic));
   return exit_ok;
 }

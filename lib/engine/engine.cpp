@@ -145,9 +145,9 @@ std::unique_ptr<Engine> create_checked(EngineKind kind, const ModelFile& model, 
     engine->set_precision_reason("it was asked for");
   }
   // What "auto" takes below fp32 has passed.
-  const bool open =
+  const bool untested =
       options.self_test && (options.precision != Precision::automatic || engine->precision() == Precision::fp32);
-  const auto problem = open ? self_test(*engine, model.config()) : std::nullopt;
+  const auto problem = untested ? self_test(*engine, model.config()) : std::nullopt;
   if (problem && engine->precision() == Precision::fp32) {
     throw Failure(Status::model_format, "the model file fails its own self-test with the " + title(*engine) + ": " +
                                             *problem + "; it is damaged or was written wrongly");
